@@ -1,0 +1,71 @@
+"""Something the contact did, or that was done with them. Append-only."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from crm.models.base import FieldwiseModel
+from crm.models.contact import Contact
+
+
+class ActivityKind(FieldwiseModel):
+    """What can happen: the shipped set (crm/activities.py) plus the workspace's own."""
+
+    class Group(models.TextChoices):
+        WEB = "web", _("Web")
+        CONTENT = "content", _("Content")
+        MAIL = "mail", _("Mail")
+        EVENT = "event", _("Events")
+        CALL = "call", _("Calls")
+        FORM = "form", _("Forms")
+        SOCIAL = "social", _("Social")
+        INTENT = "intent", _("Intent")
+        NOTE = "note", _("Notes")
+        DATA = "data", _("Data")
+
+    key = models.CharField(_("Key"), max_length=40, primary_key=True)
+    label = models.CharField(_("Label"), max_length=120)
+    group = models.CharField(_("Group"), max_length=12, choices=Group)
+    inbound = models.BooleanField(_("Done by the contact"), default=True)
+    icon = models.CharField(max_length=40, default="activity")
+    shipped = models.BooleanField(default=False, editable=False)
+
+    class Meta:
+        ordering = ["group", "key"]
+
+    def __str__(self) -> str:
+        return gettext(self.label) if self.shipped else self.label
+
+
+class Activity(FieldwiseModel):
+    contact = models.ForeignKey(Contact, models.CASCADE, null=True, related_name="activities", db_index=False)
+    anonymous_id = models.CharField(max_length=100, blank=True, default="")
+    kind = models.ForeignKey(ActivityKind, models.PROTECT, db_index=False, related_name="+")
+    occurred_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=timezone.now)
+    day = models.IntegerField(
+        help_text="Days since 1970-01-01 of the local date of occurred_at, workspace's time zone."
+    )
+    feed = models.CharField(max_length=60)
+    message_id = models.CharField(max_length=100)
+    source = models.CharField(max_length=60, blank=True, default="")
+    properties = models.JSONField(default=dict, blank=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+
+    class Meta:
+        ordering = ["-occurred_at", "-id"]
+        verbose_name = _("activity")
+        verbose_name_plural = _("activities")
+        constraints = [models.UniqueConstraint(fields=["feed", "message_id"], name="crm_activity_once")]
+        indexes = [
+            models.Index(fields=["contact", "-occurred_at", "-id"], name="crm_activity_timeline"),
+            models.Index(
+                fields=["anonymous_id"], name="crm_activity_anonymous", condition=models.Q(contact__isnull=True)
+            ),
+        ]

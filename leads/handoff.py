@@ -1,0 +1,165 @@
+"""Handing over: what is frozen at the offer, when it is due, what closes it, who hears of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from crm import outbox
+from crm.models import User
+from crm.models.base import concrete_field
+from crm.workdays import add_working_time
+from leads import explanations
+from leads.models import Handoff, Lead, Move, StageChange
+from leads.stages import Verb
+
+Outcome = Handoff.Outcome
+CLOSES: dict[str, str] = {
+    Verb.ACCEPT: Outcome.ACCEPTED,
+    Verb.SEND_BACK: Outcome.SENT_BACK,
+    Verb.WITHDRAW: Outcome.WITHDRAWN,
+    Verb.DISQUALIFY: Outcome.DISQUALIFIED,
+    Verb.ABSORB: Outcome.DISQUALIFIED,
+}
+NEWS = timedelta(hours=1)  # what is told later than this is history and mails nobody
+RESTORABLE = ("closed_at", "outcome", "closed_by_id", "assignee_id", "team_id", "due_at")
+
+
+def after_move(lead: Lead, move: Move, came_from: str, reverses: StageChange | None) -> Handoff | None:
+    """Open, close or restore the handoff that `move` concerns, and return it."""
+    if move.verb == Verb.HAND_OFF:
+        return offer(lead, move)
+    if move.verb == Verb.UNDO:
+        return _restore(reverses)
+    handoff = lead.open_handoff
+    if handoff is None:
+        return None
+    move.details.setdefault("handoff_before", _state(handoff))
+    if move.verb in CLOSES:
+        handoff.closed_at, handoff.outcome, handoff.closed_by = move.at, CLOSES[move.verb], move.by
+        handoff.save(update_fields=["closed_at", "outcome", "closed_by"])
+    elif move.verb == Verb.REASSIGN:
+        handoff.assignee, handoff.team = move.assignee, lead.team
+        handoff.due_at = due(lead, move)
+        handoff.save(update_fields=["assignee", "team", "due_at"])
+    return handoff
+
+
+def offer(lead: Lead, move: Move) -> Handoff:
+    """Open the handoff: to whom, due when, and what sales gets to see, frozen."""
+    before = Lead.objects.values("owner_id", "team_id").get(pk=lead.pk)
+    return Handoff.objects.create(
+        lead=lead, round=lead.round, offered_at=move.at, offered_by=move.by, from_owner_id=before["owner_id"],
+        from_team_id=before["team_id"], assignee=move.assignee, team=lead.team, due_at=due(lead, move),
+        packet=freeze(lead, move),
+    )  # fmt: skip
+
+
+def due(lead: Lead, move: Move) -> Any:
+    """Return the instant by which sales should have answered, in the team's working time."""
+    team = lead.team
+    if team is None:
+        return move.at + timedelta(days=1)
+    return add_working_time(team, move.at, timedelta(hours=team.response_hours))
+
+
+def freeze(lead: Lead, move: Move) -> dict[str, Any]:
+    """Return the packet: score and reasons (in English), last touches, questions asked. Ids and facts, JSON only."""
+    with translation.override("en"):
+        explanation = explanations.explain([lead.pk]).get(lead.pk)
+    touches = lead.contact.activities.filter(occurred_at__lte=move.at).order_by("-occurred_at", "-id")
+    questions = touches.filter(kind_id="question")[:5]
+    return {
+        "score": explanation.score if explanation else None,
+        "grade": explanation.grade if explanation else "",
+        "reasons": [[reason.label, reason.points] for reason in explanation.reasons[:8]] if explanation else [],
+        "touches": [[t.kind_id, t.occurred_at.isoformat()] for t in touches[:5]],
+        "questions": [str(q.properties.get("text", ""))[:500] for q in questions],
+        "note": move.note.strip(),
+    }
+
+
+def frozen_reasons(packet: dict[str, Any]) -> list[str]:
+    """Return what lifted the lead, strongest first, in the reader's language: "Whitepaper ×2"."""
+    found = []
+    for label, _points in packet.get("reasons") or []:
+        what, cross, times = label.rpartition(" ×")
+        found.append(f"{_(what)}{cross}{times}" if cross and times.isdecimal() else _(label))
+    return found
+
+
+def _state(handoff: Handoff) -> dict[str, Any]:
+    return {name: getattr(handoff, name) if name in {"assignee_id", "team_id", "closed_by_id", "outcome"} else (
+        getattr(handoff, name) and getattr(handoff, name).isoformat()) for name in RESTORABLE}  # fmt: skip
+
+
+def snapshot(handoff: Handoff | None, move: Move) -> dict[str, Any]:
+    """Return what undo needs to put the handoff back, and take it out of the told details."""
+    before = move.details.pop("handoff_before", None)
+    return {"handoff": before} if before and handoff else {}
+
+
+def _restore(reverses: StageChange | None) -> Handoff | None:
+    if reverses is None or reverses.handoff is None:
+        return None
+    handoff = reverses.handoff
+    if reverses.verb == Verb.HAND_OFF:
+        handoff.closed_at, handoff.outcome = timezone.now(), Outcome.UNDONE
+    else:
+        for name, value in reverses.before.get("handoff", {}).items():
+            setattr(handoff, name, concrete_field(Handoff, name).to_python(value))
+    handoff.save(update_fields=[name.removesuffix("_id") for name in RESTORABLE])
+    return handoff
+
+
+def accepts_by_itself(lead: Lead, change: StageChange) -> bool:
+    """Whether the offer just made goes to a person whose team has switched auto-accept on."""
+    handoff = lead.open_handoff
+    return bool(
+        change.verb == Verb.HAND_OFF and handoff and handoff.assignee and handoff.team and handoff.team.auto_accept
+    )
+
+
+def announce(lead: Lead, change: StageChange) -> None:
+    """Queue the mail a move causes. A person's move holds it ten seconds, so an undone one sends nothing."""
+    subject = f"lead:{lead.pk}:{change.seq}"
+    if change.verb == Verb.UNDO and change.reverses:
+        outbox.cancel(f"lead:{lead.pk}:{change.reverses.seq}")
+        return
+    if timezone.now() - change.at > NEWS:
+        return
+    recipient = _who_hears(change)
+    if recipient is None or recipient.pk == change.by_id:
+        return
+    with translation.override(recipient.language):
+        payload = _mail(lead, change, recipient)
+    hold = outbox.HOLD if change.by else timedelta()
+    outbox.put("mail", f"lead.{change.verb}", payload, subject=subject, hold=hold)
+
+
+def _who_hears(change: StageChange) -> User | None:
+    handoff = change.handoff
+    if handoff is None:
+        return None
+    if change.verb in {Verb.HAND_OFF, Verb.REASSIGN}:
+        return handoff.assignee
+    return handoff.offered_by if change.verb in {Verb.SEND_BACK, Verb.ACCEPT} else None
+
+
+def _mail(lead: Lead, change: StageChange, recipient: User) -> dict[str, Any]:
+    who = change.by.name if change.by else "Baton"
+    titles = {
+        Verb.HAND_OFF: _("%(who)s handed a lead over to you"),
+        Verb.REASSIGN: _("%(who)s re-assigned a lead to you"),
+        Verb.SEND_BACK: _("%(who)s sent a lead back"),
+        Verb.ACCEPT: _("%(who)s accepted a lead"),
+    }
+    title = titles[Verb(change.verb)] % {"who": who}
+    address = f"{settings.SITE_URL}{reverse('lead', args=[lead.pk])}"
+    body = _("%(title)s.\n\nOpen it here: %(address)s") % {"title": title, "address": address}
+    return {"to": [recipient.email], "subject": title, "body": body}

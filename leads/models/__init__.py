@@ -1,0 +1,36 @@
+from leads.models.campaign import Campaign
+from leads.models.capture_form import OPEN_STATES, REQUESTS, SIGN_UPS, CaptureForm, GatedFile, PrizeEntry, Submission
+from leads.models.handoff import Handoff
+from leads.models.import_batch import ImportBatch, ImportRow, MappingTemplate
+from leads.models.lead import Lead, Move
+from leads.models.managed import Reason, Source
+from leads.models.qualification import Checklist, Finding
+from leads.models.stage_change import Remark, StageChange
+from leads.models.standing import NO_RANK, Standing
+from leads.models.touch import Touch
+
+__all__ = [
+    "NO_RANK",
+    "OPEN_STATES",
+    "REQUESTS",
+    "SIGN_UPS",
+    "Campaign",
+    "CaptureForm",
+    "Checklist",
+    "Finding",
+    "GatedFile",
+    "Handoff",
+    "ImportBatch",
+    "ImportRow",
+    "Lead",
+    "MappingTemplate",
+    "Move",
+    "PrizeEntry",
+    "Reason",
+    "Remark",
+    "Source",
+    "StageChange",
+    "Standing",
+    "Submission",
+    "Touch",
+]

@@ -1,0 +1,38 @@
+"""Jobs of leads: each fetches and calls the domain."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from crm import jobs
+from leads import returning, submissions
+from leads.models import ImportBatch
+
+
+@shared_task
+def wake_leads() -> int:
+    """Wake the leads whose date has come."""
+    return returning.wake_due()
+
+
+@jobs.job
+def carry_on_with_imports(seconds: float) -> None:
+    """Write, check or undo the imports that are under way."""
+    if ImportBatch.objects.filter(state__in=ImportBatch.AT_WORK).exists():
+        from leads.imports import batches  # only now: reading workbooks costs memory that most workers never need
+
+        batches.carry_on(seconds)
+
+
+@shared_task
+def put_imports_to_rest() -> int:
+    """Delete the lists of imports that can no longer be undone."""
+    from leads.imports import batches
+
+    return batches.put_to_rest()
+
+
+@shared_task
+def forget_unconfirmed() -> int:
+    """Empty sign-ups nobody confirmed in time."""
+    return submissions.forget_overdue()

@@ -1,0 +1,34 @@
+"""The number beside "Today" in the navigation: what waits for this person."""
+
+from __future__ import annotations
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from crm import context
+from crm.models import Role, User
+from leads.board_filters import ONLY, belongs_to
+from leads.models import Standing
+
+#: What counts for whom: (whose leads, the questions of the Today page that ask somebody to act).
+WAITING = {
+    Role.SALES_REP: ("mine", ("offered", "due")),
+    Role.SALES_LEAD: ("all", ("overdue",)),
+    Role.ADMIN: ("all", ("overdue",)),
+    Role.MARKETER: ("all", ("to-hand-over", "back")),
+}
+
+
+def waiting(user: User) -> QuerySet[Standing]:
+    """Return the leads that wait for `user`."""
+    now = timezone.now()
+    whose, questions = WAITING[Role(user.role)]
+    concerned = Q()
+    for question in questions:
+        concerned |= ONLY[question].asks(now)
+    return Standing.objects.filter(belongs_to(whose, user), concerned)
+
+
+def register() -> None:
+    """Show the number beside Today."""
+    context.COUNTS["today"] = waiting

@@ -1,0 +1,171 @@
+"""What is stored of the next leads, scores and signals of one moment, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from django.db import connection
+
+from scoring import engine
+from scoring.packing import matrix_of, unpack_points
+from scoring.storing import is_postgres
+
+LEADS_ON_POSTGRES = 40_000
+LEADS_ON_SQLITE = 20_000
+_WANTED = "cs.contact_id > %s AND cs.lead_id IS NOT NULL AND NOT cs.objected"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is stored of n leads, as arrays; seq is −1 where there is no score yet. points: int16[n, width or more]."""
+
+    contact: np.ndarray
+    lead: np.ndarray
+    seq: np.ndarray
+    fit: np.ndarray
+    engagement: np.ndarray
+    told: np.ndarray
+    grade: np.ndarray
+    at_bar: np.ndarray
+    points: np.ndarray
+    signals: engine.Batch
+
+    def __len__(self) -> int:
+        return len(self.lead)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some leads in the order of their contacts: `last` is the contact the next chunk begins after."""
+
+    stored: Stored
+    last: int
+    is_last: bool
+
+
+def read(after: int, width: int, most: int | None = None) -> Chunk:
+    """Return the next leads with a contact id above `after`; `width` is how many slots the points have at least.
+
+    `most` is how many leads, by default as many as are quickest at once.
+    """
+    return (_read_postgres if is_postgres() else _read_sqlite)(after, width, most or at_once())
+
+
+def at_once() -> int:
+    """Return how many leads make a chunk."""
+    return LEADS_ON_POSTGRES if is_postgres() else LEADS_ON_SQLITE
+
+
+# --- PostgreSQL -----------------------------------------------------------------------------------
+
+# One statement, so one moment; all aggregates see the rows in one order, which nothing here depends on.
+# The bounds stand in it as numbers, so that the planner knows how much it joins. They are a moment older: a lead that
+# has come to a contact since is read as one without a score, and what a drain has written stays (see _write_postgres).
+_NUMBERS = (
+    ("contact", "cs.contact_id", ">i8"), ("lead", "cs.lead_id", ">i8"), ("from", "cs.counts_from", ">i4"),
+    ("seq", "COALESCE(s.seq, -1)", ">i4"), ("fit", "COALESCE(s.fit, 0::int2)", ">i2"),
+    ("engagement", "COALESCE(s.engagement, 0::int2)", ">i2"), ("told", "COALESCE(s.told, 0::int2)", ">i2"),
+    ("at_bar", "COALESCE(s.at_bar, FALSE)", "?"), ("bits", "octet_length(cs.fit_bits)", ">i4"),
+    ("data", "octet_length(cs.data)", ">i4"), ("points", "COALESCE(octet_length(s.points), 0)", ">i4"),
+)  # fmt: skip
+_STRINGS = ("COALESCE(s.grade, '--')", "cs.fit_bits", "cs.data", "s.points")
+_BOUNDS = (
+    "SELECT count(*), max(contact_id), min(lead_id), max(lead_id) FROM (SELECT contact_id, lead_id"
+    f" FROM scoring_contactsignals cs WHERE {_WANTED} ORDER BY contact_id LIMIT %s) n"
+)
+_CHUNK = (
+    " FROM scoring_contactsignals cs LEFT JOIN scoring_score s ON s.lead_id = cs.lead_id"
+    f" AND s.lead_id BETWEEN {{first}} AND {{final}} WHERE {_WANTED} AND cs.contact_id <= %s"
+)
+_ARRAY_HEAD = 20  # bytes before the elements of a binary array of one dimension
+
+
+def _read_postgres(after: int, width: int, limit: int) -> Chunk:
+    import psycopg
+
+    connection.ensure_connection()
+    raw = psycopg.ClientCursor(connection.connection)
+    found, last, first_lead, last_lead = raw.execute(_BOUNDS, [after, limit]).fetchone() or (0, 0, 0, 0)
+    if not found:
+        return Chunk(_nothing(width), after, is_last=True)
+    columns = [f"array_agg({sql})" for _name, sql, _kind in _NUMBERS]
+    columns += [f"string_agg({sql}, {chr(39) * 2}{'::bytea' if n else ''})" for n, sql in enumerate(_STRINGS)]
+    chunk = _CHUNK.format(first=int(first_lead), final=int(last_lead)) % (int(after), int(last))
+    binary = psycopg.Cursor(connection.connection)
+    binary.execute(f"SELECT {', '.join(columns)}{chunk}", binary=True)
+    assert binary.pgresult is not None
+    return Chunk(_parsed(binary.pgresult, width), last, is_last=found < limit)
+
+
+def _parsed(result: Any, width: int) -> Stored:
+    if result.get_value(0, 0) is None:
+        return _nothing(width)
+    number = {name: _array(result.get_value(0, n), kind) for n, (name, _sql, kind) in enumerate(_NUMBERS)}
+    grade, bits, data, points = (result.get_value(0, len(_NUMBERS) + n) or b"" for n in range(len(_STRINGS)))
+    return Stored(
+        contact=number["contact"].astype(np.int64),
+        lead=number["lead"].astype(np.int64),
+        seq=number["seq"].astype(np.int32),
+        fit=number["fit"].astype(np.int16),
+        engagement=number["engagement"].astype(np.int16),
+        told=number["told"].astype(np.int16),
+        grade=np.frombuffer(grade, "S2"),
+        at_bar=number["at_bar"],
+        points=unpack_points(points, number["points"].astype(np.int64), width),
+        signals=engine.batch_of(
+            number["from"].astype(np.int64),
+            matrix_of(bits, number["bits"].astype(np.int64), "u1", 1),
+            number["data"].astype(np.int64) // 6,
+            data,
+        ),
+    )
+
+
+def _array(received: bytes | None, kind: str) -> np.ndarray:
+    """Return the elements of a binary array without NULLs."""
+    return np.frombuffer(received or b"", [("size", ">i4"), ("value", kind)], offset=_ARRAY_HEAD)["value"]
+
+
+def _nothing(width: int) -> Stored:
+    none, short = np.zeros(0, np.int64), np.zeros(0, np.int16)
+    nobody = engine.batch([], [], [])
+    return Stored(
+        none, none, none, short, short, short, np.zeros(0, "S2"), np.zeros(0, bool), np.zeros((0, width), "<i2"), nobody
+    )
+
+
+# --- SQLite ---------------------------------------------------------------------------------------
+
+# The small numbers of a score travel in one: a column costs more than the rest of the query.
+_PACKED = "COALESCE((s.fit << 17) | (s.engagement << 9) | (s.told << 1) | s.at_bar, 0)"
+
+
+def _read_sqlite(after: int, width: int, limit: int) -> Chunk:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT cs.contact_id, cs.lead_id, cs.counts_from, COALESCE(s.seq, -1), {_PACKED},"
+            " COALESCE(s.grade, '--'), COALESCE(s.points, x''), cs.fit_bits, cs.data FROM scoring_contactsignals cs"
+            f" LEFT JOIN scoring_score s ON s.lead_id = cs.lead_id WHERE {_WANTED} ORDER BY cs.contact_id LIMIT %s",
+            [after, limit],
+        )
+        rows = cursor.fetchall()
+    if not rows:
+        return Chunk(_nothing(width), after, is_last=True)
+    cells = list(chain.from_iterable(rows))
+    *numbers, grades, points, bits, data = (cells[place::9] for place in range(9))
+    contact, lead, first, seq, small = (np.array(column, np.int64) for column in numbers)
+    stored = Stored(
+        contact, lead, seq, (small >> 17).astype(np.int16), (small >> 9 & 255).astype(np.int16),
+        (small >> 1 & 255).astype(np.int16), np.frombuffer("".join(grades).encode(), "S2"), (small & 1).astype(bool),
+        points_matrix(points, width), engine.batch(first.tolist(), bits, data),
+    )  # fmt: skip
+    return Chunk(stored, int(contact[-1]), is_last=len(rows) < limit)
+
+
+def points_matrix(blobs: Sequence[bytes], width: int) -> np.ndarray:
+    """Return stored points as rows of int16, `width` or more columns."""
+    return unpack_points(b"".join(blobs), np.fromiter(map(len, blobs), np.int64, len(blobs)), width)

@@ -1,0 +1,99 @@
+"""What every test may ask for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.test import TransactionTestCase
+from django.utils import translation
+
+from crm import workdays
+from tests import cast as people
+from tests import migrated
+
+#: Folders and files of real processes, whole browsers and large worlds.
+LONG = {"reliability", "browser", "journeys", "test_demo_world", "test_demo", "test_crowd", "test_equality"}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Deal what takes long to all workers, for them to begin with: in the end only short tests are left to share.
+
+    pytest-xdist gives each worker an equal slice of the list, and lets whoever is done steal from the end of another's.
+    """
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers == 1:
+        return
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        if LONG & {item.path.parent.name, item.path.stem}:
+            files.setdefault(item.path, []).append(item)
+    hands: list[list[pytest.Item]] = [[] for _worker in range(workers)]
+    for file in files.values():
+        min(hands, key=len).extend(file)
+    dealt = {item for hand in hands for item in hand}
+    short = (item for item in items if item not in dealt)
+    for hand in hands[:-1]:
+        hand.extend(islice(short, max(0, len(items) // workers - len(hand))))
+    items[:] = [item for hand in hands for item in hand] + list(short)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Make the test database as pytest-django does, and keep a copy: for tests that commit, and for installations."""
+    flush = TransactionTestCase._fixture_teardown
+    with django_db_blocker.unblock():
+        migrated.keep()
+    TransactionTestCase._fixture_teardown = lambda self: migrated.put_back()
+    yield
+    TransactionTestCase._fixture_teardown = flush
+    migrated.forget()
+
+
+@pytest.fixture
+def cast(db: None) -> people.Cast:
+    return people.assemble()
+
+
+@pytest.fixture(scope="module")
+def shared_rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Let a fixture of a whole file write rows: each test sees them, and all are gone after the file's last.
+
+    Not for files with tests that commit.
+    """
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(autouse=True)
+def _english_unless_said_otherwise() -> Iterator[None]:
+    """The client leaves the reader's language switched on; the next test must not hear it."""
+    with translation.override("en"):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _workspace_zone_is_read_anew() -> Iterator[None]:
+    workdays.forget_zone()
+    yield
+    workdays.forget_zone()
+
+
+@pytest.fixture(autouse=True)
+def _each_test_counts_its_own_queries() -> None:
+    """The log holds 9,000 queries for a whole process: in a full one the next count would come out too small."""
+    connection.queries_log.clear()
+
+
+@pytest.fixture(autouse=True)
+def _backlog_is_read_anew() -> None:
+    """A test that travels through time leaves a delay of months in the cache, and the next would tell it."""
+    cache.delete("backlog")

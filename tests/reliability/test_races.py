@@ -1,0 +1,79 @@
+"""Several people, one lead: real processes on the real database (T13)."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.reliability.processes import Installation
+
+SETTING = """
+from tests import cast as people
+cast = people.assemble()
+for number in range({leads}):
+    people.offered(cast, contact=people.ada(email=f"ada{{number}}@acme.example"))
+"""
+RACER = """
+import json, sys, time, crm.celery, django; django.setup()
+from pathlib import Path
+from crm.models import User
+from leads.lifecycle import Refused, advance
+from leads.models import Lead
+email, gun, answer = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+me = User.objects.get(email=email)
+leads = list(Lead.objects.order_by("pk"))
+answer.with_suffix(".ready").touch()
+while not gun.exists():
+    time.sleep(0.01)
+won, lost = [], []
+def accept(lead, seen):
+    try:
+        advance(lead, "accept", by=me, version=seen)
+        won.append(lead.pk)
+    except Refused as refused:
+        if "Try again" in refused.reasons[0]:  # the row was locked for four seconds: do as the sentence says
+            return accept(lead, seen)
+        lost.append((lead.pk, refused.stale, refused.reasons[0]))
+for lead in leads:
+    accept(lead, lead.version)
+answer.write_text(json.dumps({"won": won, "lost": lost}))
+"""
+COUNT = """
+from leads.models import Lead, StageChange
+print(Lead.objects.filter(stage="sal", version=3).count(), StageChange.objects.filter(verb="accept").count())
+"""
+RACERS = ("sam@example.com", "jana@example.com", "lena@example.com", "sam@example.com")
+
+
+def _await_all(marks: list[Path]) -> None:
+    """Wait until every runner has read the leads, so that all saw the same versions."""
+    deadline = time.monotonic() + 60
+    while not all(mark.exists() for mark in marks):
+        assert time.monotonic() < deadline, f"not ready: {[mark.name for mark in marks if not mark.exists()]}"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("leads", [40, pytest.param(200, marks=pytest.mark.soak)])
+def test_four_processes_accept_the_same_leads_and_each_has_one_winner(
+    installation: Installation, tmp_path: Path, leads: int
+) -> None:
+    installation.shell(SETTING.format(leads=leads))
+    gun, answers = tmp_path / "gun", [tmp_path / f"answer{number}" for number in range(len(RACERS))]
+    runners = [
+        installation.start("-c", RACER, email, str(gun), str(answer))
+        for email, answer in zip(RACERS, answers, strict=True)
+    ]
+    _await_all([answer.with_suffix(".ready") for answer in answers])
+    gun.touch()
+    assert [runner.wait(timeout=120) for runner in runners] == [0] * len(RACERS), installation.log
+    told = [json.loads(answer.read_text()) for answer in answers]
+    won = [pk for answer in told for pk in answer["won"]]
+    assert (len(won), len(set(won))) == (leads, leads)
+    losers = [line for answer in told for line in answer["lost"]]
+    names = ("Sam Okafor", "Jana Hübner", "Lena Brandt")
+    assert len(losers) == 3 * leads
+    assert all(stale and any(name in sentence for name in names) for _pk, stale, sentence in losers)
+    assert installation.shell(COUNT) == f"{leads} {leads}"

@@ -1,0 +1,1 @@
+"""Our published figures, each re-runnable with `make bench`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from crm import audit, jobs, outbox, research, sessions
+from crm import absences, audit, jobs, outbox, research, sessions
 from crm.api import idempotency
 from crm.lists import jobs as list_jobs
 from crm.tracking import receipts
@@ -31,11 +31,12 @@ def seal_audit_log() -> None:
 
 @shared_task
 def forget_what_expired() -> None:
-    """Delete sessions, counted attempts, kept answers, receipts of tracking and told webhooks that are over."""
+    """Delete sessions, counted attempts, kept answers, receipts, told webhooks and absences that are over."""
     sessions.forget_expired()
     idempotency.forget()
     receipts.forget_old()
     keeping.forget_old()
+    absences.forget_old()
 
 
 @shared_task

@@ -1,3 +1,4 @@
+from crm.models.absence import Absence
 from crm.models.activity import Activity, ActivityKind
 from crm.models.api_token import ApiToken, KeptReply
 from crm.models.audit import AuditEntry, AuditSeal
@@ -16,6 +17,7 @@ from crm.models.webhook import Disclosure, WebhookAttempt, WebhookEndpoint
 from crm.models.workspace import DeletionGate, Heartbeat, Workspace
 
 __all__ = [
+    "Absence",
     "Activity",
     "ActivityKind",
     "ApiToken",

@@ -48,13 +48,13 @@ def _number(found: int) -> str:
 
 
 def _entry(
-    request: HttpRequest, now: dict[str, Any], label: str, name: str, icon: str, *args: str
+    request: HttpRequest, now: dict[str, Any], label: str, name: str, icon: str, *args: str, under: str = ""
 ) -> dict[str, Any] | None:
     try:
         url = reverse(name, args=args)
     except NoReverseMatch:
         return None
-    current = request.path == url if url == "/" else request.path.startswith(url)
+    current = request.path == url if url == "/" else request.path.startswith(under or url)
     return {"label": label, "url": url, "current": current, "icon": icon, "count": _number(now.get(name, 0))}
 
 
@@ -67,7 +67,7 @@ def _navigation(request: HttpRequest, user: User, now: dict[str, Any]) -> list[d
         entry(_("Leads"), "leads", "list"),
         entry(_("Contacts"), "contacts", "users"),
         entry(_("Companies"), "companies", "building-2"),
-        entry(_("Reports"), "report", "chart-column", "funnel"),
+        entry(_("Reports"), "report", "chart-column", "funnel", under="/reports/"),
         entry(_("Forms"), "capture_forms", "text-cursor-input") if roles.is_marketing(user) else None,
         entry(_("Scorecard"), "scorecards", "list-checks"),
         entry(_("Settings"), "settings", "settings") if roles.is_admin(user) else None,

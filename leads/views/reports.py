@@ -1,108 +1,33 @@
-"""Reports: figures with the rows behind them."""
+"""Reports: figures with the rows behind them. Each has its own module; leads/reports/registry.py names them."""
 
 from __future__ import annotations
 
-import csv
-from urllib.parse import urlencode
-
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
-from django.urls import reverse
-from django.utils import timezone
-from django.utils.dateparse import parse_date
-from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
 
-from crm import charts
 from crm.requests import SignedInRequest
-from crm.templatetags.formats import count, span
-from crm.workdays import workspace_zone
-from leads.models.lead import LeadQuerySet
-from leads.reports import funnel as funnels
-from leads.reports.period import ScopeForm
-from leads.stages import OPEN, Stage
+from leads.reports import registry
+from leads.reports.registry import View
 
-PAGE = 50
+
+def _view(request: SignedInRequest, key: str, name: str) -> View:
+    found = registry.find(key, request.user)
+    view = found.view(name) if found else None
+    if view is None:
+        raise Http404
+    return view
 
 
 @login_required
+@require_safe
 def report(request: SignedInRequest, name: str) -> HttpResponse:
     """One report by name; 404 for a name there is none of."""
-    if name != "funnel":
-        raise Http404
-    scope = ScopeForm(request.GET).scope()
-    form = ScopeForm(initial=vars(scope))
-    leads = scope.cohort(request.user)
-    shape = funnels.funnel(leads)
-    query = urlencode({key: value for key, value in request.GET.items() if value and key in form.fields})
-    if request.GET.get("format") == "csv":
-        return _as_csv(shape)
-    day = parse_date(request.GET.get("day", "")) or timezone.now().astimezone(workspace_zone()).date()
-    return render(
-        request,
-        "leads/reports/funnel.html",
-        {
-            "form": form,
-            "scope": scope,
-            "query": query,
-            "balance": funnels.balance(leads),
-            "shape": shape,
-            "figure": _figure(shape, query),
-            "steps": [label for _key, label, _sales in funnels.STEPS],
-            "day": funnels.on_day(day, request.user),
-            "now": timezone.now(),
-        },
-    )
-
-
-def _figure(shape: funnels.Funnel, query: str) -> charts.Funnel:
-    steps = [
-        charts.Step(
-            label=str(label), value=reached, with_sales=sales, time=span(time) if time is not None else "",
-            url=f"{reverse('report_rows', args=['funnel', key])}?{query}",
-        )
-        for (key, label, sales), reached, time in zip(funnels.STEPS, shape.reached, shape.times, strict=True)
-    ]  # fmt: skip
-    reached = dict(zip(funnels.DEPTH, shape.reached, strict=True))
-    summary = _("%(entered)s leads entered, %(mql)s became MQL, %(sql)s qualified, %(won)s won.") % {
-        key: count(value) for key, value in reached.items()
-    }
-    note = _("pale: with marketing, full colour: with sales")
-    return charts.Funnel(title=_("Furthest stage reached"), summary=summary, note=note, steps=steps)
-
-
-def _as_csv(shape: funnels.Funnel) -> HttpResponse:
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="funnel.csv"'
-    writer = csv.writer(response)
-    writer.writerow(["source", *funnels.DEPTH])
-    for line in shape.lines:
-        writer.writerow([line.source.key if line.source else "", *line.reached])
-    return response
+    return _view(request, name, "page")(request)
 
 
 @login_required
+@require_safe
 def rows(request: SignedInRequest, name: str, step: str) -> HttpResponse:
-    """The leads behind one number of a report, newest first, fifty a page."""
-    if name != "funnel" or step not in {*funnels.DEPTH, "open", *Stage.values}:
-        raise Http404
-    scope = ScopeForm(request.GET).scope()
-    leads = _behind(scope.cohort(request.user), step)
-    before = request.GET.get("before", "")
-    page = list(
-        (leads.filter(pk__lt=int(before)) if before.isdecimal() else leads).with_people().order_by("-pk")[: PAGE + 1]
-    )
-    query = request.GET.copy()
-    if len(page) > PAGE:
-        query["before"] = str(page[PAGE - 1].pk)
-    titles = {key: label for key, label, _sales in funnels.STEPS} | {"open": _("Open")} | dict(Stage.choices)
-    context = {"leads": page[:PAGE], "total": leads.count(), "title": titles[step], "scope": scope}
-    return render(request, "leads/reports/rows.html", context | {"more": query.urlencode() if len(page) > PAGE else ""})
-
-
-def _behind(leads: LeadQuerySet, step: str) -> LeadQuerySet:
-    if step == "open":
-        return leads.filter(stage__in=OPEN)
-    if step in {Stage.LOST, Stage.DISQUALIFIED}:
-        return leads.filter(stage=step)
-    return funnels.leads_that_reached(leads, step)
+    """The rows behind one number of a report."""
+    return _view(request, name, "rows")(request, step)

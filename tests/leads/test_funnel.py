@@ -96,3 +96,17 @@ def test_the_report_needs_the_same_queries_for_one_lead_and_for_many(
     backlog.told({"alive_at": None})  # the frame remembers it for five seconds
     with django_assert_max_num_queries(14):
         client.get(reverse("report", args=["funnel"]))
+
+
+def test_a_report_there_is_none_of_is_not_found(client: Client, cast: Cast) -> None:
+    client.force_login(cast.mia)
+    assert [client.get(f"/reports/{name}").status_code for name in ("x/", "x/leads/mql/", "funnel/leads/x/")] == [
+        404
+    ] * 3
+
+
+def test_the_reports_stand_beside_each_other(client: Client, cast: Cast) -> None:
+    client.force_login(cast.mia)
+    page = client.get(reverse("report", args=["funnel"])).content.decode()
+    tabs = re.search(r'<nav class="tabs".*?</nav>', page)
+    assert tabs and '<a href="/reports/funnel/" aria-current="page">' in tabs[0]

@@ -1,0 +1,45 @@
+"""The reports there are, in the order of their tabs: a new report is a line here and a module with its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+
+from django.http import HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from crm.models import User
+
+View = Callable[..., HttpResponse]
+
+
+@dataclass(frozen=True)
+class Report:
+    """`key` stands in the address. The module at `views` has `page(request)` and, where numbers open the rows
+    behind them, `rows(request, step)`; who is not `allowed` gets no tab and a 404.
+    """
+
+    key: str
+    label: str | Promise
+    views: str
+    allowed: Callable[[User], bool] = lambda user: True
+
+    def view(self, name: str) -> View | None:
+        """Return the view `name` of this report, None when it has none."""
+        found: View | None = getattr(import_module(self.views), name, None)
+        return found
+
+
+REPORTS: tuple[Report, ...] = (Report("funnel", _("Funnel"), "leads.views.report_funnel"),)
+
+
+def of(user: User) -> list[Report]:
+    """Return the reports `user` may open, in the order of their tabs."""
+    return [report for report in REPORTS if report.allowed(user)]
+
+
+def find(key: str, user: User) -> Report | None:
+    """Return the report `key`, None where there is none or `user` may not open it."""
+    return next((report for report in of(user) if report.key == key), None)

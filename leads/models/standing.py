@@ -38,6 +38,11 @@ class Standing(models.Model):
                 fields=["lane", "team", "-rank", "-lead"], name="leads_standing_team",
                 condition=models.Q(lane__in=[Lane.OFFERED, Lane.ACCEPTED, Lane.QUALIFIED]),
             ),
+            # A rep looks at their own and at what nobody of their team has taken: few rows, which no other index finds.
+            models.Index(
+                fields=["lane", "team", "-rank", "-lead"], name="leads_standing_queue",
+                condition=models.Q(owner__isnull=True, team__isnull=False),
+            ),
             models.Index(fields=["lane", "lane_since"], name="leads_standing_age"),
             models.Index(fields=["-rank", "-lead"], name="leads_standing_hottest"),
         ]  # fmt: skip

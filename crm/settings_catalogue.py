@@ -97,6 +97,19 @@ SETTINGS: list[Setting] = [
     Setting(
         "settings_teams", _("Public holidays"), _("The answer clock stands still on them."), _("Germany, all states")
     ),
+    Setting("settings_teams", _("Time zone"), _("Working hours are meant in it."), _("As the workspace")),
+    Setting("settings_teams", _("24 and 31 December are half days"), _("Work ends at noon on both days."), _("Off")),
+    Setting("settings_teams", _("Days of your own"), _("The answer clock stands still, or stops at noon."), _("None")),
+    Setting(
+        "settings_teams", _("Working hours to answer, by grade"), _("A better grade is due sooner."), _("As the team")
+    ),
+    Setting("settings_teams", _("Reminder, working minutes before"), _("Whoever has to answer gets a mail."), "60"),
+    Setting(
+        "settings_teams",
+        _("Re-assign so many working hours after"),
+        _("Somebody else gets the lead, once."),
+        _("Never"),
+    ),
     Setting("settings_teams", _("Open leads per person"), _("Nobody gets more by rule."), "50"),
     Setting("settings_teams", _("Working hours to answer a handoff"), _("Then the handoff is overdue."), "8"),
     Setting("settings_teams", _("Accept handoffs automatically"), _("Offered leads become SAL at once."), _("Off")),

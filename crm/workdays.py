@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 import zoneinfo
-from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as clock_time
-from functools import lru_cache
+from datetime import date, datetime, timedelta
 
-import holidays
 from django.conf import settings
 from django.utils import timezone
 
+from crm.calendars import Calendar
 from crm.models import Team, Workspace
 
 EPOCH = date(1970, 1, 1).toordinal()
@@ -65,47 +62,27 @@ def day_of(day: date) -> int:
     return day.toordinal() - EPOCH
 
 
-@lru_cache(maxsize=64)
-def public_holidays(region: str, year: int) -> frozenset[date]:
-    """Return the public holidays of `region` ('DE', 'DE-BY', '' = none) in `year`."""
-    if not region:
-        return frozenset()
-    country, _, state = region.partition("-")
-    return frozenset(holidays.country_holidays(country, subdiv=state or None, years=year))
+# --- Working time ---------------------------------------------------------------------------------
 
 
-def working_spans(team: Team, start: datetime, zone: zoneinfo.ZoneInfo) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the team's working spans that end after `start`, in UTC, in order, for two years at most."""
-    first = start.astimezone(zone).date()
-    for offset in range(732):
-        day = first + timedelta(days=offset)
-        if day in public_holidays(team.holiday_region, day.year):
-            continue
-        for begins, ends in team.working_hours.get(str(day.weekday()), []):
-            opened = datetime.combine(day, clock_time.fromisoformat(begins), zone).astimezone(UTC)
-            closed = datetime.combine(day, clock_time.fromisoformat(ends), zone).astimezone(UTC)
-            if closed > start:
-                yield max(opened, start.astimezone(UTC)), closed
+def zone_of(team: Team | None) -> zoneinfo.ZoneInfo:
+    """Return the zone in which a team's hours are meant: its own, else the workspace's."""
+    return zoneinfo.ZoneInfo(team.time_zone) if team and team.time_zone else workspace_zone()
+
+
+def calendar_of(team: Team) -> Calendar:
+    """Return when a team works, whoever of it is away."""
+    return Calendar(team, zone_of(team))
 
 
 def add_working_time(team: Team, start: datetime, amount: timedelta) -> datetime:
     """Return the instant when `amount` of the team's working time has passed since `start`.
 
-    A team without working hours works around the clock.
+    A team without working hours works around the clock, but for holidays and days of its own.
     """
-    left = amount
-    for opened, closed in working_spans(team, start, workspace_zone()):
-        if closed - opened >= left:
-            return opened + left
-        left -= closed - opened
-    return start + left
+    return calendar_of(team).reckon(start, amount).due
 
 
 def working_time_between(team: Team, start: datetime, end: datetime) -> timedelta:
-    """Return how much of the team's working time lies between two instants."""
-    total = timedelta()
-    for opened, closed in working_spans(team, start, workspace_zone()):
-        if opened >= end:
-            break
-        total += min(closed, end) - opened
-    return total
+    """Return how much of the team's working time lies between two instants; the inverse of `add_working_time`."""
+    return calendar_of(team).between(start, end)

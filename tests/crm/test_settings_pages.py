@@ -397,3 +397,33 @@ def test_one_signs_out_everywhere_else(cast: Cast) -> None:
     assert elsewhere.get(reverse("preferences")).status_code == 302
     assert here.get(reverse("preferences")).status_code == 200
     assert sessions.living(cast.sam).count() == 1
+
+
+def test_a_team_keeps_days_of_its_own_and_hours_by_grade(ava: Client, cast: Cast) -> None:
+    url = reverse("settings_team", args=[cast.north.pk])
+    lines = "2026-12-28 – 2026-12-29 Winter break\n08.02.2027 half Carnival Monday\n\n"
+    more = {"own_days": lines, "grade_A1": "0.5", "grade_A2": "2", "time_zone": "Europe/Lisbon", "day_5": "20:00-24"}
+    post_form(ava, url, **more, half_eves="on", remind_minutes="30", reassign_hours="4")
+    north = Team.objects.get(pk=cast.north.pk)
+    assert north.own_days == [
+        {"day": "2026-12-28", "half": False, "name": "Winter break"},
+        {"day": "2026-12-29", "half": False, "name": "Winter break"},
+        {"day": "2027-02-08", "half": True, "name": "Carnival Monday"},
+    ]
+    assert (north.hours_by_grade, north.working_hours["5"]) == ({"A1": 0.5, "A2": 2.0}, [["20:00", "24:00"]])
+    assert (north.time_zone, north.half_eves, north.remind_minutes, north.reassign_hours) == (
+        "Europe/Lisbon",
+        True,
+        30,
+        4,
+    )
+    shown = ava.get(url).context["form"]
+    assert shown["own_days"].value() == "2026-12-28 – 2026-12-29 Winter break\n2027-02-08 half Carnival Monday"
+    post_form(ava, url)
+    assert AuditEntry.objects.filter(action="team.changed").count() == 1
+
+
+@pytest.mark.parametrize("line", ["31.02.2027", "Christmas", "2027-02-08 – 2027-02-01", "2026-01-01 – 2029-01-01"])
+def test_days_that_cannot_be_are_refused(ava: Client, cast: Cast, line: str) -> None:
+    answer = post_form(ava, reverse("settings_team", args=[cast.north.pk]), own_days=line)
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["own_days"])

@@ -89,6 +89,12 @@ SETTINGS: list[Setting] = [
         _("A scorecard goes live only with a signature of each side."),
         _("Off"),
     ),
+    Setting(
+        "settings_people",
+        _("Open leads at most"),
+        _("Keeps the rules from giving this person more; 0 gives none."),
+        _("As the team"),
+    ),
     Setting("settings_teams", _("Side"), _("Marketing hands over, sales accepts."), _("Sales")),
     Setting("settings_teams", _("Territory"), _("Countries whose leads go to this team."), _("Every country")),
     Setting(
@@ -109,6 +115,12 @@ SETTINGS: list[Setting] = [
         _("Re-assign so many working hours after"),
         _("Somebody else gets the lead, once."),
         _("Never"),
+    ),
+    Setting(
+        "settings_teams",
+        _("How leads are given out"),
+        _("In turn, to whoever has the fewest open leads, or into the queue."),
+        _("In turn"),
     ),
     Setting("settings_teams", _("Open leads per person"), _("Nobody gets more by rule."), "50"),
     Setting("settings_teams", _("Working hours to answer a handoff"), _("Then the handoff is overdue."), "8"),

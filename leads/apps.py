@@ -12,6 +12,7 @@ class LeadsConfig(AppConfig):
             checks,
             demo,
             demo_forms,
+            demo_rules,
             form_checks,
             history,
             lists,

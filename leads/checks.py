@@ -13,7 +13,7 @@ from crm.activities import slices
 from crm.doctor import check
 from leads import touches
 from leads.lifecycle import lane_for
-from leads.models import Handoff, ImportBatch, Lead, StageChange, Standing, Touch
+from leads.models import Handoff, ImportBatch, Lead, Rota, Seat, StageChange, Standing, Touch
 from leads.reports.conservation import by_month
 from leads.stages import CLOSED, OPEN, SALES_OWNED, Lane, Stage, Verb
 
@@ -107,6 +107,13 @@ def _handoffs(full: bool) -> Iterator[str]:
         yield _("Handoff %(id)d is open, but its lead is no MQL.") % {"id": pk}
     for pk in Handoff.objects.filter(closed_at=None).exclude(outcome="").values_list("pk", flat=True)[:20]:
         yield _("Handoff %(id)d is open and has an outcome.") % {"id": pk}
+
+
+@check("rota", gettext_lazy("No place in the row of assignment lies ahead of the turns that were taken"))
+def _rota(full: bool) -> Iterator[str]:
+    taken = Rota.objects.aggregate(last=Max("turn"))["last"] or 0
+    for pk in Seat.objects.filter(turn__gt=taken).values_list("pk", flat=True)[:20]:
+        yield _("Person %(id)d holds a turn that nobody has taken yet.") % {"id": pk}
 
 
 @check("automatic", gettext_lazy("The system hands a lead over for its grade at most once per round"))

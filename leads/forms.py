@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from crm.amount_field import AmountField
 from crm.models import Role, Team, User
 from crm.workdays import local_date
+from leads import assignment
 from leads.models import Lead, Reason
 from leads.stages import Verb
 
@@ -176,20 +177,40 @@ class TakerForm(MoveForm):
         self.fields["taker"].choices = [  # type: ignore[attr-defined]
             ("", _("Choose …")),
             (_("Queue of a team"), [(f"team-{team.pk}", team.name) for team in teams]),
-            (_("Person"), [(f"person-{user.pk}", _who(user)) for user in people]),
+            (_("Person"), [(f"person-{user.pk}", who(user)) for user in people]),
         ]
-        near = next((team for team in teams if self.lead.contact.country in team.territory), None)
-        self.fields["taker"].initial = f"team-{near.pk}" if near and self.lead.contact.country else ""
+        self._propose()
+
+    def _proposal(self) -> assignment.Decision | None:
+        """Return whom the rules name, and nobody for many leads at once; who has the lead now is passed over."""
+        return assignment.decide(self.lead, but=self._present) if self.lead.pk else None
+
+    @property
+    def _present(self) -> User | None:
+        return None
+
+    def _propose(self) -> None:
+        decision = None if self.is_bound else self._proposal()
+        if decision is None or not decision.details:
+            return
+        taker = decision.assignee
+        self.fields["taker"].initial = f"person-{taker.pk}" if taker else f"team-{decision.team and decision.team.pk}"
+        words = {"taker": decision.taker, "because": decision.because}
+        self.fields["taker"].help_text = _("By the rules: %(taker)s. %(because)s") % words
 
     def details(self) -> dict[str, Any]:
+        """Return what the move needs; who follows the rules leaves their reason in the log."""
         found = super().details()
         kind, _sep, pk = found.pop("taker").partition("-")
-        if kind == "team":
-            return found | {"team": Team.objects.get(pk=pk)}
-        return found | {"assignee": User.objects.get(pk=pk)}
+        whom = {"team": Team.objects.get(pk=pk)} if kind == "team" else {"assignee": User.objects.get(pk=pk)}
+        decision = self._proposal()
+        if decision and decision.details == whom:
+            found["details"] = {"assigned": decision.told}
+        return found | whom
 
 
-def _who(user: User) -> str:
+def who(user: User) -> str:
+    """Return a person as a choice: "Sam Okafor, North"."""
     return _("%(name)s, %(team)s") % {"name": user.name, "team": user.team.name} if user.team else user.name
 
 
@@ -203,6 +224,10 @@ class Reassign(TakerForm):
     heading = gettext_lazy("Re-assign %(name)s")
     submit = gettext_lazy("Re-assign")
     tells = gettext_lazy("An open handoff gets a new clock.")
+
+    @property
+    def _present(self) -> User | None:
+        return self.lead.owner
 
 
 # What is not here asks for nothing and is made at once.

@@ -14,7 +14,7 @@ from crm import outbox
 from crm.models import User
 from crm.models.base import concrete_field
 from crm.workdays import add_working_time
-from leads import explanations
+from leads import explanations, rota
 from leads.models import Handoff, Lead, Move, StageChange
 from leads.stages import Verb
 
@@ -36,6 +36,7 @@ def after_move(lead: Lead, move: Move, came_from: str, reverses: StageChange | N
         return offer(lead, move)
     if move.verb == Verb.UNDO:
         return _restore(reverses)
+    _send_to_the_end_of_the_row(move)
     handoff = lead.open_handoff
     if handoff is None:
         return None
@@ -52,12 +53,19 @@ def after_move(lead: Lead, move: Move, came_from: str, reverses: StageChange | N
 
 def offer(lead: Lead, move: Move) -> Handoff:
     """Open the handoff: to whom, due when, and what sales gets to see, frozen."""
+    _send_to_the_end_of_the_row(move)
     before = Lead.objects.values("owner_id", "team_id").get(pk=lead.pk)
     return Handoff.objects.create(
         lead=lead, round=lead.round, offered_at=move.at, offered_by=move.by, from_owner_id=before["owner_id"],
         from_team_id=before["team_id"], assignee=move.assignee, team=lead.team, due_at=due(lead, move),
         packet=freeze(lead, move),
     )  # fmt: skip
+
+
+def _send_to_the_end_of_the_row(move: Move) -> None:
+    """Whoever is given a lead, by a rule or by a person, is next again when everybody else has had one."""
+    if move.verb in {Verb.HAND_OFF, Verb.REASSIGN} and move.assignee:
+        move.details["seat_before"] = rota.give(move.assignee, move.at)
 
 
 def due(lead: Lead, move: Move) -> Any:
@@ -81,6 +89,7 @@ def freeze(lead: Lead, move: Move) -> dict[str, Any]:
         "touches": [[t.kind_id, t.occurred_at.isoformat()] for t in touches[:5]],
         "questions": [str(q.properties.get("text", ""))[:500] for q in questions],
         "note": move.note.strip(),
+        "assigned": move.details.get("assigned", {}),
     }
 
 
@@ -99,12 +108,14 @@ def _state(handoff: Handoff) -> dict[str, Any]:
 
 
 def snapshot(handoff: Handoff | None, move: Move) -> dict[str, Any]:
-    """Return what undo needs to put the handoff back, and take it out of the told details."""
-    before = move.details.pop("handoff_before", None)
-    return {"handoff": before} if before and handoff else {}
+    """Return what undo needs to put handoff and turn back, and take it out of the told details."""
+    before, seat = move.details.pop("handoff_before", None), move.details.pop("seat_before", None)
+    return ({"handoff": before} if before and handoff else {}) | ({"seat": seat} if seat else {})
 
 
 def _restore(reverses: StageChange | None) -> Handoff | None:
+    if reverses is not None and reverses.before.get("seat"):
+        rota.give_back(reverses.before["seat"])
     if reverses is None or reverses.handoff is None:
         return None
     handoff = reverses.handoff

@@ -15,6 +15,7 @@ from crm import timeline
 from crm.models import Contact
 from crm.templatetags.formats import money, relative_day
 from crm.timeline import CHECKLIST, STAGE, Entry, Source, Window
+from leads import assignment
 from leads.models import Finding, Lead, StageChange
 from leads.qualification import checklist
 from leads.stages import Stage, Verb
@@ -71,6 +72,9 @@ def details(change: StageChange) -> list[str]:
     if change.verb in {Verb.HAND_OFF, Verb.REASSIGN} and change.handoff:
         whom = change.handoff.assignee or change.handoff.team
         found.append(_("To %(name)s") % {"name": whom} if whom else "")
+    if told.get("assigned"):
+        team = change.handoff.team if change.handoff else None
+        found.append(assignment.because(told["assigned"], team.name if team else "").rstrip("."))
     if told.get("cause") == "skip_review":
         found.append(_("Grade %(grade)s goes to sales without review") % {"grade": change.grade})
     if change.verb == Verb.UNDO and change.reverses:

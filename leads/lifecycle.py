@@ -25,7 +25,7 @@ from crm.models import User
 from crm.models.base import concrete_field
 from leads import handoff as handoffs
 from leads import signals
-from leads.models import Lead, Move, Remark, StageChange, Standing
+from leads.models import Handoff, Lead, Move, Remark, StageChange, Standing
 from leads.stages import NOT_FOR_PEOPLE, PAIRS, Stage, Verb, lane_of
 
 PROJECTED = (
@@ -169,12 +169,22 @@ def _take_version(lead: Lead, move: Move) -> None:
     try:
         taken = still_there.update(version=F("version") + 1)
     except OperationalError as error:
-        raise Refused(
-            [_("Somebody is just changing this lead. Try again.")], lead=lead, verb=move.verb, stale=True
-        ) from error
+        raise _busy(lead, move) from error
     if not taken:
         raise _stale(lead, move.verb)
     lead.version += 1
+
+
+def _busy(lead: Lead, move: Move) -> Refused:
+    text = _("Somebody is just changing this lead. Try again.")
+    return Refused([text], lead=lead, verb=move.verb, stale=True)
+
+
+def _hand_over(lead: Lead, move: Move, came_from: str, reverses: StageChange | None) -> Handoff | None:
+    try:
+        return handoffs.after_move(lead, move, came_from, reverses)
+    except OperationalError as error:  # the row of turns was held for four seconds
+        raise _busy(lead, move) from error
 
 
 def _write(lead: Lead, move: Move) -> StageChange:
@@ -184,7 +194,7 @@ def _write(lead: Lead, move: Move) -> StageChange:
     getattr(lead, move.verb)()
     if move.verb != Verb.UNDO and lead.stage != came_from:
         lead.stage_since = move.at
-    handoff = handoffs.after_move(lead, move, came_from, reverses)
+    handoff = _hand_over(lead, move, came_from, reverses)
     score, grade = Standing.objects.values_list("score", "grade").get(lead=lead)
     change = StageChange.objects.create(
         lead=lead, seq=lead.version, verb=move.verb, from_stage=came_from, to_stage=lead.stage, at=move.at,

@@ -1,4 +1,4 @@
-"""The lists the admin keeps: reasons and sources are added, renamed, put in order and hidden, never deleted."""
+"""The lists the admin keeps: reasons, sources and rules of assignment are added, renamed, put in order and hidden."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from django.utils.text import slugify
 from crm import audit
 from crm.models import User
 from crm.text import search_key
-from leads.models import Reason, Source
+from leads.models import AssignmentRule, Reason, Source
 
-Row = TypeVar("Row", Reason, Source)
+Row = TypeVar("Row", Reason, Source, AssignmentRule)
 LONGEST_KEY = 60
 
 

@@ -17,6 +17,7 @@ def register() -> None:
         Place(
             "settings_reasons", _("Reasons"), _("Why leads are sent back, lost or disqualified"), "list-x", LISTS, 40
         ),
+        Place("settings_assignment", _("Assignment"), _("Which lead goes to whom in sales"), "split", LISTS, 38),
         Place("settings_sources", _("Sources"), _("Where leads come from"), "signpost", LISTS, 42),
         Place(
             "settings_columns", _("Board columns"), _("How many leads a column should hold"), "square-kanban", LISTS, 44
@@ -31,6 +32,12 @@ def register() -> None:
         ),
     ]
     settings_catalogue.SETTINGS += [
+        Setting(
+            "settings_assignment",
+            _("Assignment rules"),
+            _("The first that holds says which person or team gets a lead."),
+            _("None: by territory"),
+        ),
         Setting(
             "settings_reasons",
             _("Reasons"),

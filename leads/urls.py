@@ -7,6 +7,7 @@ from django.urls import include, path
 from leads.views import (
     activity_lists,
     adding,
+    assignment,
     boards,
     capture_forms,
     consent_pages,
@@ -92,6 +93,10 @@ urlpatterns = [
     path("settings/sources/", managed_lists.sources, name="settings_sources"),
     path("settings/sources/new/", managed_lists.source, name="settings_source_new"),
     path("settings/sources/<int:pk>/", managed_lists.source, name="settings_source"),
+    path("settings/assignment/", assignment.overview, name="settings_assignment"),
+    path("settings/assignment/new/", assignment.edit, name="settings_assignment_new"),
+    path("settings/assignment/<int:pk>/", assignment.edit, name="settings_assignment_rule"),
+    path("settings/assignment/<int:pk>/removal/", assignment.remove, name="settings_assignment_remove"),
     path("settings/columns/", managed_lists.column_limits, name="settings_columns"),
     path("settings/checklist/", managed_lists.checklist, name="settings_checklist"),
     path("settings/<slug:which>/<int:pk>/visibility/", managed_lists.visibility, name="settings_list_visibility"),

@@ -79,9 +79,12 @@ def _skip_review(lead: Lead, grade: str) -> None:
     current = pointer.read()
     if current is None or grade not in compiled(current.version_id, current.catalogue).skip_review:
         return
-    whom = assignment.destination(lead)
-    if whom and not assignment.is_told_by_file(lead):
-        _advance(lead, Verb.HAND_OFF, details={"cause": "skip_review"}, **whom)
+    if assignment.is_told_by_file(lead):
+        return
+    decision = assignment.take(lead)
+    if decision.details:
+        told = {"cause": "skip_review", "assigned": decision.told}
+        _advance(lead, Verb.HAND_OFF, details=told, **decision.details)
 
 
 def _advance(lead: Lead, verb: str, **details: Any) -> StageChange | None:

@@ -35,7 +35,7 @@ class Cast:
 def assemble() -> Cast:
     """Bring the people in: teams, and one or two persons per role. All are signed in with 'baton-demo'."""
     marketing = Team.objects.create(name="Marketing", side=Team.Side.MARKETING)
-    north, south = Team.objects.create(name="North"), Team.objects.create(name="South")
+    north, south = (Team.objects.create(name=name, way=Team.Way.QUEUE) for name in ("North", "South"))
 
     def person(name: str, role: str, team: Team | None, **more: Any) -> User:
         first = name.split()[0].lower()

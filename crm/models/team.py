@@ -18,6 +18,11 @@ class Team(FieldwiseModel):
         MARKETING = "marketing", _("Marketing")
         SALES = "sales", _("Sales")
 
+    class Way(models.TextChoices):
+        ROUND_ROBIN = "round_robin", _("In turn: whoever has waited longest")
+        LEAST_BUSY = "least_busy", _("To whoever has the fewest open leads")
+        QUEUE = "queue", _("Into the queue: whoever accepts first")
+
     name = models.CharField(_("Name"), max_length=120, unique=True)
     side = models.CharField(_("Side"), max_length=12, choices=Side, default=Side.SALES)
     territory = models.JSONField(
@@ -29,6 +34,7 @@ class Team(FieldwiseModel):
     half_eves = models.BooleanField(_("24 and 31 December are half days"), default=False)
     own_days = models.JSONField(_("Days of your own"), default=list, blank=True)
     capacity = models.PositiveIntegerField(_("Open leads per person"), default=50)
+    way = models.CharField(_("How leads are given out"), max_length=12, choices=Way, default=Way.ROUND_ROBIN)
     response_hours = models.PositiveIntegerField(_("Working hours to answer a handoff"), default=8)
     hours_by_grade = models.JSONField(_("Working hours to answer, by grade"), default=dict, blank=True)
     remind_minutes = models.PositiveIntegerField(_("Reminder, working minutes before"), default=60)

@@ -53,6 +53,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     team = models.ForeignKey(
         Team, models.PROTECT, null=True, blank=True, related_name="members", verbose_name=_("Team")
     )
+    capacity = models.PositiveIntegerField(_("Open leads at most"), null=True, blank=True)
     language = models.CharField(_("Language"), max_length=5, choices=settings.LANGUAGES, default="en")
     time_zone = models.CharField(_("Time zone"), max_length=60, blank=True)
     signs_for_marketing = models.BooleanField(_("Signs scorecards for marketing"), default=False)

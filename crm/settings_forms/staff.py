@@ -30,6 +30,12 @@ class PersonForm(forms.Form):
         label=_("Team"), queryset=Team.objects.all(), required=False, empty_label=_("No team"),
         help_text=_("A team shares a queue, working hours and a territory."),
     )  # fmt: skip
+    capacity = forms.IntegerField(
+        label=_("Open leads at most"), required=False, min_value=0, max_value=10_000,
+        help_text=_(
+            "Empty: as the team; sales leads and admins then get none by rule. 0: none by rule. Default: empty."
+        ),
+    )  # fmt: skip
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
     signs_for_marketing = forms.BooleanField(
         label=_("Signs scorecards for marketing"), required=False,

@@ -86,11 +86,12 @@ class TeamForm(RecordedForm):
     class Meta:
         model = Team
         fields = [
-            "name", "side", "holiday_region", "time_zone", "half_eves", "own_days", "capacity", "response_hours",
+            "name", "side", "holiday_region", "time_zone", "half_eves", "own_days", "way", "capacity", "response_hours",
             "remind_minutes", "reassign_hours", "auto_accept", "uses_checklist",
         ]  # fmt: skip
         help_texts = {
             "side": gettext_lazy("Marketing hands over, sales accepts."),
+            "way": gettext_lazy("Among those who are there and have room. Default: in turn."),
             "capacity": gettext_lazy("Nobody gets more open leads than this by rule. Default: 50."),
             "half_eves": gettext_lazy("Work ends at noon on both days. Default: off."),
             "response_hours": gettext_lazy("Then a handoff is overdue. Default: 8."),
@@ -140,7 +141,7 @@ class TeamForm(RecordedForm):
 
     @property
     def rules(self) -> list[Any]:
-        return [self[name] for name in ("capacity", "auto_accept", "uses_checklist", "why")]
+        return [self[name] for name in ("way", "capacity", "auto_accept", "uses_checklist", "why")]
 
     def clean_countries(self) -> list[str]:
         codes = [code.strip().upper() for code in self.cleaned_data["countries"].split(",") if code.strip()]

@@ -1,3 +1,4 @@
+from leads.models.assignment import AssignmentRule, Rota, Seat
 from leads.models.campaign import Campaign
 from leads.models.capture_form import OPEN_STATES, REQUESTS, SIGN_UPS, CaptureForm, GatedFile, PrizeEntry, Submission
 from leads.models.handoff import Handoff
@@ -14,6 +15,7 @@ __all__ = [
     "OPEN_STATES",
     "REQUESTS",
     "SIGN_UPS",
+    "AssignmentRule",
     "Campaign",
     "CaptureForm",
     "Checklist",
@@ -28,6 +30,8 @@ __all__ = [
     "PrizeEntry",
     "Reason",
     "Remark",
+    "Rota",
+    "Seat",
     "Source",
     "StageChange",
     "Standing",

@@ -24,6 +24,7 @@ from crm.views import profile
 from crm.views.contacts import timeline_part
 from crm.workdays import working_time_between
 from leads import adding, editing, explanations, history, lifecycle, neighbours, qualification, rights, stagebar
+from leads.assignment import because
 from leads.handoff import frozen_reasons
 from leads.lead_forms import DealForm, FindingForm, NextStepForm
 from leads.models import Handoff, Lead
@@ -150,6 +151,7 @@ def _handoff(lead: Lead) -> dict[str, Any]:
     return {
         "handoff": handoff,
         "packet": packet,
+        "assigned": because(packet.get("assigned") or {}, handoff.team.name if handoff.team else ""),
         "lifted_by": frozen_reasons(packet)[:4],
         "touches": [(kinds.get(key, key), datetime.fromisoformat(at)) for key, at in touches[:3]],
         "sla_used": working_span(working_time_between(handoff.team, handoff.offered_at, handoff.closed_at or now))

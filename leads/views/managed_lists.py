@@ -15,9 +15,11 @@ from crm.models import Workspace
 from crm.views.settings.entrance import for_admins, show
 from leads import managed_lists, qualification
 from leads.managed_list_forms import ChecklistForm, ColumnLimitsForm, ReasonForm, SourceForm
-from leads.models import Reason, Source
+from leads.models import AssignmentRule, Reason, Source
 
-MODELS: dict[str, type[Reason | Source]] = {"reasons": Reason, "sources": Source}
+Managed = Reason | Source | AssignmentRule
+MODELS: dict[str, type[Managed]] = {"reasons": Reason, "sources": Source, "assignment": AssignmentRule}
+PAGES = {Reason: "settings_reasons", Source: "settings_sources", AssignmentRule: "settings_assignment"}
 ORDER = ("position", "id")
 
 
@@ -92,8 +94,8 @@ def visibility(request: HttpRequest, which: str, pk: int) -> HttpResponse:
     return _back(row)
 
 
-def _back(row: Reason | Source) -> HttpResponse:
-    answer = redirect("settings_reasons" if isinstance(row, Reason) else "settings_sources")
+def _back(row: Managed) -> HttpResponse:
+    answer = redirect(PAGES[type(row)])
     tail = f"#row-{row.pk}"
     answer["Location"] += f"?kind={row.kind}{tail}" if isinstance(row, Reason) else tail
     return answer

@@ -21,6 +21,7 @@ PAGES = [
     "settings_kinds", "settings_kind_new", "settings_deliveries", "settings_health", "settings_audit",
     "settings_reasons", "settings_reason_new", "settings_sources", "settings_source_new", "settings_columns",
     "settings_checklist", "settings_tracking", "settings_write_key_new", "settings_tracking_rule_new",
+    "settings_assignment", "settings_assignment_new",
     "settings_tokens", "settings_webhooks", "settings_webhook_new", "settings_recipients",
 ]  # fmt: skip
 

@@ -77,3 +77,64 @@ def test_four_processes_accept_the_same_leads_and_each_has_one_winner(
     assert len(losers) == 3 * leads
     assert all(stale and any(name in sentence for name in names) for _pk, stale, sentence in losers)
     assert installation.shell(COUNT) == f"{leads} {leads}"
+
+
+ROW = """
+from crm.models import Team, User
+from tests import cast as people
+cast = people.assemble()
+Team.objects.update(way="round_robin", capacity=5000)
+for number in range(3):
+    User.objects.create_user(f"rep{{number}}@example.com", name=f"Rep {{number}}", team=cast.north)
+for number in range({leads}):
+    people.an_mql(cast, contact=people.ada(email=f"ada{{number}}@acme.example"))
+"""
+GIVER = """
+import sys, time, crm.celery, django; django.setup()
+from pathlib import Path
+from django.db import transaction
+from leads import assignment
+from leads.lifecycle import Refused, advance
+from leads.models import Lead
+share, of, gun, ready = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
+mine = list(Lead.objects.order_by("pk"))[share::of]
+ready.touch()
+while not gun.exists():
+    time.sleep(0.01)
+while mine:
+    try:
+        with transaction.atomic():
+            decision = assignment.take(mine[-1])
+            advance(mine[-1], "hand_off", details={"assigned": decision.told}, **decision.details)
+    except Refused as refused:
+        assert "Try again" in refused.reasons[0]  # the row was held for four seconds: do as the sentence says
+    else:
+        mine.pop()
+"""
+SHARES = """
+import json
+from collections import Counter
+from leads.models import StageChange
+given = StageChange.objects.filter(verb="hand_off")
+turns = [before["seat"]["turn"] for before in given.values_list("before", flat=True)]
+shares = Counter(given.values_list("handoff__assignee", flat=True))
+print(json.dumps([len(turns), len(set(turns)), sorted(shares.values())]))
+"""
+
+
+@pytest.mark.parametrize(("leads", "givers"), [pytest.param(16, 3), pytest.param(1000, 6, marks=pytest.mark.soak)])
+def test_processes_that_give_leads_out_together_share_them_fairly(
+    installation: Installation, tmp_path: Path, leads: int, givers: int
+) -> None:
+    installation.shell(ROW.format(leads=leads))
+    gun, marks = tmp_path / "gun", [tmp_path / f"ready{number}" for number in range(givers)]
+    runners = [
+        installation.start("-c", GIVER, str(number), str(givers), str(gun), str(mark))
+        for number, mark in enumerate(marks)
+    ]
+    _await_all(marks)
+    gun.touch()
+    assert [runner.wait(timeout=600) for runner in runners] == [0] * givers, installation.log
+    given, turns, shares = json.loads(installation.shell(SHARES))
+    assert (given, turns, len(shares)) == (leads, leads, 5)
+    assert shares[-1] - shares[0] <= 1

@@ -122,7 +122,7 @@ print(json.dumps([len(turns), len(set(turns)), sorted(shares.values())]))
 """
 
 
-@pytest.mark.parametrize(("leads", "givers"), [pytest.param(16, 3), pytest.param(1000, 6, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(("leads", "givers"), [pytest.param(12, 2), pytest.param(1000, 6, marks=pytest.mark.soak)])
 def test_processes_that_give_leads_out_together_share_them_fairly(
     installation: Installation, tmp_path: Path, leads: int, givers: int
 ) -> None:

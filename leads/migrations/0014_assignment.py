@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('crm', '0015_capacity'),
-        ('leads', '0012_fair_capture'),
+        ('leads', '0013_standing_queue'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('crm', '0015_capacity'),
+        ('crm', '0016_capacity'),
         ('leads', '0013_standing_queue'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

@@ -14,7 +14,7 @@ def way(default: str) -> models.CharField:
 class Migration(migrations.Migration):
     """Teams that are here already keep their queue; new ones give leads out in turn."""
 
-    dependencies = [("crm", "0014_absences")]
+    dependencies = [("crm", "0015_working_calendar")]
 
     operations = [
         migrations.AddField("team", "way", way("queue")),

@@ -79,6 +79,7 @@ def _account(request: HttpRequest, user: User) -> list[dict[str, Any]]:
     entry = partial(_entry, request, {})
     entries = [
         entry(_("Capture at a fair"), "fair_capture", "store"),
+        entry(_("Campaigns and spend"), "campaigns", "wallet") if roles.reads_spend(user) else None,
         entry(_("Incoming events"), "tracking_events", "activity") if roles.is_marketing(user) else None,
         entry(_("Preferences"), "preferences", "user"),
         entry(_("Sign-in and security"), "mfa_index", "key-round"),

@@ -48,6 +48,11 @@ def may_export(user: Person) -> bool:
     return Workspace.objects.filter(reps_may_export=True).exists() if user.exports is None else user.exports
 
 
+def reads_spend(user: Person) -> bool:
+    """Everybody but reps, whose share of the leads would make every cost per lead wrong. Marketing keeps it."""
+    return bool(user and user.is_active and user.role != Role.SALES_REP)
+
+
 def may_merge(user: Person) -> bool:
     """Whoever may import may merge and un-merge."""
     return may_import(user)

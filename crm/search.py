@@ -80,6 +80,7 @@ PAGES: list[Door] = [
     Door("contacts", _("Contacts"), "users"),
     Door("companies", _("Companies"), "building-2"),
     Door("report", _("Report: funnel"), "chart-column", ("funnel",)),
+    Door("campaigns", _("Campaigns and spend"), "wallet", allowed=roles.reads_spend),
     Door("scorecards", _("Scorecard"), "list-checks"),
     Door("glossary", _("Glossary"), "book-open"),
     Door("preferences", _("Preferences"), "user"),

@@ -23,6 +23,7 @@ class LeadsConfig(AppConfig):
             rights,
             search,
             settings_places,
+            spend_checks,
             today_count,
             told,
         )

@@ -48,6 +48,12 @@ TRIGGERS: list[Trigger] = [
         " (SELECT 1 FROM leads_stagechange r WHERE r.lead_id = NEW.lead_id AND r.actor <> 'import'))",
         "a lead that people have moved is not entered again",
     ),
+    Trigger(
+        "leads_spend_version", "leads_spend",
+        "UPDATE OF campaign_id, side, kind, amount, currency, starts_on, ends_on, invoice, note, version",
+        "NEW.version <> OLD.version + 1",
+        "a row of spend grows its version with each change",
+    ),
     *append_only("leads_stagechange", erasable=False),
     *append_only("leads_finding", "lead_id, dimension, status, dated_on, at"),
     *no_delete("leads_lead"),

@@ -68,6 +68,14 @@ def money(amount: Any, currency: str = "EUR") -> str:
     return f"{MINUS}{written}" if value < 0 else written
 
 
+@register.filter
+def to_the_cent(amount: Any) -> str:
+    """1234.5 → "1,234.50" (English), "1.234,50" (German): a figure of a ledger, its currency in the head."""
+    if amount is None or amount == "":
+        return ""
+    return formats.number_format(Decimal(str(amount)), 2, force_grouping=True)
+
+
 def span(length: timedelta) -> str:
     """A length of time in its two largest units, at most days: "5 h 10 min", "3 d", "48 min". The sign is dropped."""
     minutes = int(abs(length).total_seconds() // 60)

@@ -6,6 +6,7 @@ from leads.models.import_batch import ImportBatch, ImportRow, MappingTemplate
 from leads.models.lead import Lead, Move
 from leads.models.managed import Reason, Source
 from leads.models.qualification import Checklist, Finding
+from leads.models.spend import Spend
 from leads.models.stage_change import Remark, StageChange
 from leads.models.standing import NO_RANK, Standing
 from leads.models.touch import Touch
@@ -33,6 +34,7 @@ __all__ = [
     "Rota",
     "Seat",
     "Source",
+    "Spend",
     "StageChange",
     "Standing",
     "Submission",

@@ -1,0 +1,132 @@
+"""Campaigns: the list with what each cost and brought, one campaign's page, and the form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_safe
+
+from crm import keyset, roles
+from crm.requests import SignedInRequest
+from crm.settings_forms.recorded import CHANGED_MEANWHILE
+from leads import campaigns, spending
+from leads.campaign_forms import CampaignForm
+from leads.models import Campaign
+from leads.reports import attribution
+
+View = Callable[..., HttpResponse]
+OF_SPEND = ("-starts_on", "-id")
+
+
+def for_readers(view: View) -> View:
+    """Let in who may read what was spent; for a rep the page does not exist."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not roles.reads_spend(request.user):  # type: ignore[arg-type]
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def for_keepers(view: View) -> View:
+    """Let marketing and admins in; who only reads is told so."""
+
+    @for_readers
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not roles.is_marketing(request.user):  # type: ignore[arg-type]
+            raise PermissionDenied(_("Campaigns and spend are kept by marketing."))
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+@for_readers
+@require_safe
+def index(request: SignedInRequest) -> HttpResponse:
+    """All campaigns, the newest first, with what was booked on each and how many leads came by it first."""
+    page = keyset.page(Campaign.objects.select_related("owner"), request.GET.get("after", ""), order=("-id",))
+    booked = spending.booked([campaign.pk for campaign in page.rows])
+    came = attribution.counts("first")
+    context = {
+        "page": page,
+        "rows": [(row, booked.get(row.pk), came.get(row.key.casefold(), 0)) for row in page.rows],
+        "keeps": roles.is_marketing(request.user),
+        "currency": spending.currency(),
+    }
+    return render(request, "leads/campaigns/index.html", context)
+
+
+@for_readers
+@require_safe
+def page(request: SignedInRequest, pk: int) -> HttpResponse:
+    """One campaign: its facts, its spend, and the leads that came by it."""
+    campaign = get_object_or_404(Campaign.objects.select_related("owner"), pk=pk)
+    rows = keyset.page(campaign.spend.all(), request.GET.get("after", ""), order=OF_SPEND)
+    leads = attribution.that_touched(campaign, request.user)
+    people = keyset.page(leads.with_people(), request.GET.get("people", ""), order=("-id",))
+    context = {
+        "campaign": campaign, "page": rows, "people": people, "total": spending.booked([pk]).get(pk),
+        "number": leads.count(), "keeps": roles.is_marketing(request.user), "currency": spending.currency(),
+    }  # fmt: skip
+    return render(request, "leads/campaigns/page.html", context)
+
+
+@for_keepers
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: SignedInRequest, pk: int | None = None) -> HttpResponse:
+    """A new campaign, or one to change."""
+    row = get_object_or_404(Campaign, pk=pk) if pk else None
+    form = CampaignForm(request.POST or None, campaign=row, initial=_initial(row) if row else None)
+    status = 200
+    if form.is_bound:
+        status = 422
+        if form.is_valid():
+            try:
+                saved = _save(form, row, request)
+            except ValidationError as error:
+                _show_errors(form, error)
+            except campaigns.Stale as error:
+                status = 409
+                form = _anew(form, error.current.version, campaign=row)
+            else:
+                messages.success(request, _("Saved."))
+                return redirect("campaign", saved.pk)
+    return render(request, "leads/campaigns/edit.html", {"form": form, "campaign": row}, status=status)
+
+
+def _initial(row: Campaign) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in ("name", "channel", "starts_on", "ends_on", "owner", "version")}
+
+
+def _save(form: CampaignForm, row: Campaign | None, request: SignedInRequest) -> Campaign:
+    if row is None:
+        return campaigns.create(form.values(), by=request.user, key=form.cleaned_data["key"])
+    campaigns.update(row, form.values(), by=request.user, version=form.cleaned_data["version"] or 0)
+    return row
+
+
+def _show_errors(form: Any, error: ValidationError) -> None:
+    for name, texts in error.message_dict.items():
+        plain = name.removesuffix("_id")
+        form.add_error(plain if plain in form.fields else None, texts)
+
+
+def _anew(form: Any, version: int, **more: Any) -> Any:
+    """Return the form with what was typed and the version there is now, saying that it changed meanwhile."""
+    data = form.data.copy()
+    data["version"] = str(version)
+    fresh = type(form)(data, **more)
+    fresh.add_error(None, CHANGED_MEANWHILE)
+    return fresh

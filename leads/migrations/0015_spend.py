@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0013_standing_queue'),
+        ('leads', '0014_assignment'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -137,7 +137,14 @@ def with_columns(batch: ImportBatch, looks: list[Look], picked: Mapping[str, tup
     mapping["system"] = batch.choices["system"]
     mapping["leads"] = bool(batch.choices.get("leads", True))
     mapping["requires_existing"] = bool(batch.choices.get("existing_only")) and bool(key)
-    return mapping
+    told = any(_goes_to(column, "lead.stage") for column in columns.values())
+    return with_fixed(mapping, "lead.stage", "" if told else batch.choices.get("stage", ""))
+
+
+def with_fixed(mapping: dict[str, Any], to: str, value: str) -> dict[str, Any]:
+    """Return the mapping in which every row says `value` of `to`; '' takes that back, what else is fixed stays."""
+    rest = [one for one in mapping.get("always", []) if one["to"] != to]
+    return mapping | {"always": [*rest, {"to": to, "value": value}] if value else rest}
 
 
 def _identity(batch: ImportBatch, columns: dict[str, Any], key: str) -> Any:
@@ -150,6 +157,8 @@ def _identity(batch: ImportBatch, columns: dict[str, Any], key: str) -> Any:
 
 
 def _goes_to(column: Any, to: str) -> bool:
+    if isinstance(column, list):
+        return any(_goes_to(one, to) for one in column)
     return column == to or (isinstance(column, dict) and column.get("to") == to)
 
 
@@ -247,7 +256,7 @@ OF_A_LIST = ("file", "columns", "identity", "leads", "requires_existing", "empty
 def keep_template(batch: ImportBatch, name: str, *, by: User) -> MappingTemplate:
     """Keep the mapping under a name; one of that name is replaced."""
     kept = {part: batch.mapping[part] for part in OF_A_LIST if part in batch.mapping and part != "file"}
-    kept["choices"] = {k: batch.choices[k] for k in ("dates", "numbers", "match_email", "system") if k in batch.choices}
+    kept["choices"] = {k: batch.choices[k] for k in ("dates", "numbers", "match_email", "system", "stage") if k in batch.choices}
     try:
         with transaction.atomic():
             return MappingTemplate.objects.create(name=name, mapping=kept, created_by=by)

@@ -138,6 +138,7 @@ def columns(request: SignedInRequest, batch: ImportBatch) -> HttpResponse:
     context = {
         "rows": rows, "groups": targets.groups(), "templates": MappingTemplate.objects.all()[:50], "trouble": trouble,
         "choices": batch.choices, "KEPT": drafts.KEPT, "unmatched": sum(not row["picked"]["to"] for row in rows),
+        "stages": [choice for choice in Stage.choices if choice[0] != Stage.LEAD],
     }  # fmt: skip
     return _show(request, batch, "columns", context, status=422 if trouble else 200)
 
@@ -153,6 +154,7 @@ def _picked(request: SignedInRequest, batch: ImportBatch, looks: list[guessing.L
     batch.choices |= {
         "system": drafts.system_name(posted.get("system", "")) if posted.get("system") else batch.choices["system"],
         "match_email": "match_email" in posted, "leads": "leads" in posted, "existing_only": "existing_only" in posted,
+        "stage": posted["stage"] if posted.get("stage") in Stage.values else "",
     }  # fmt: skip
     mapping = drafts.with_columns(batch, looks, picked)
     drafts.save(batch, mapping=mapping, choices=drafts.reached(batch, "basis"))
@@ -242,7 +244,7 @@ def basis(request: SignedInRequest, batch: ImportBatch) -> HttpResponse:
         }  # fmt: skip
         source = given["source"].key
         mapping = drafts.with_source(batch.mapping, choices, source)
-        mapping["always"] = [{"to": "lead.source_detail", "value": given["detail"]}] if given["detail"] else []
+        mapping = drafts.with_fixed(mapping, "lead.source_detail", given["detail"])
         drafts.save(batch, mapping=mapping, source=source, legal_basis=given["legal_basis"], choices=choices)
         check_now(batch)
         return redirect("import_check", pk=batch.pk)

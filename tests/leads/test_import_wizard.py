@@ -349,6 +349,32 @@ def test_two_columns_cannot_mean_the_same(mia: Client) -> None:
     assert (answer.status_code, "Two columns mean “First name”" in answer.content.decode()) == (422, True)
 
 
+def test_a_second_list_carries_the_people_of_the_first_to_the_stage_it_is_a_list_of(mia: Client) -> None:
+    started(mia, checked(mia, "Kundennummer;Nachname\nK1;Müller\nK2;Weiß\n"))
+    send(mia, "Kundennummer;Gewonnen am\nK2;2026-11-02\nK9;2026-11-03\n", "deals.csv")
+    batch = ImportBatch.objects.latest("pk")
+    look(mia, batch)
+    columns(mia, batch, stage="won", system="kunden", existing_only="on", save_as="Deals")
+    basis(mia, batch, detail="Shop")
+    batch.refresh_from_db()
+    assert batch.mapping["always"] == [
+        {"to": "lead.stage", "value": "won"}, {"to": "lead.source_detail", "value": "Shop"},
+    ]  # fmt: skip
+    started(mia, batch)
+    assert (batch.updated, batch.failed) == (1, 1)
+    leads = Lead.objects.order_by("pk").values_list("stage", "contact__last_name")
+    assert list(leads) == [("lead", "Müller"), ("won", "Weiß")]
+    assert timezone.localdate(Lead.objects.get(stage="won").stage_since) == date(2026, 11, 2)
+    assert MappingTemplate.objects.get().mapping["choices"]["stage"] == "won"
+
+
+def test_a_column_of_stages_says_more_than_the_stage_of_the_whole_list(mia: Client) -> None:
+    batch = checked(mia)
+    columns(mia, batch, stage="won")
+    batch.refresh_from_db()
+    assert batch.mapping["always"] == []
+
+
 def test_words_of_a_source_column_fall_back_to_the_lists_own_source(mia: Client) -> None:
     batch = checked(mia, "Name,Quelle\nAda,Webinar\nBob,Plakat\nEve,\n")
     started(mia, batch)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from crm.models import Company, Contact, User
 from crm.text import clean, fold
+from leads.imports import targets
 from leads.imports.reading import Cell, as_text
 from leads.stages import Stage
 
@@ -165,6 +166,14 @@ def _checked(check: Check, name: str, value: Any) -> Any:
         raise Faulty(str(error)) from error
 
 
+def _country(text: str) -> str:
+    """Return the two letters of a country that is named or given by them."""
+    found = text if len(text) <= 2 else targets.country(text)
+    if not found:
+        raise Faulty(_("No country is known by this name. Write its two letters, such as DE."))
+    return found
+
+
 @dataclass
 class ContactColumn(Column):
     """A field of the contact."""
@@ -173,7 +182,8 @@ class ContactColumn(Column):
     check: Check = dict
 
     def clean(self, cell: Any, context: Context) -> Any:
-        return _checked(self.check, self.name, as_text(cell))
+        value = _country(as_text(cell)) if self.name == "country" else as_text(cell)
+        return _checked(self.check, self.name, value)
 
     def assign(self, value: Any, arrival: Arrival) -> None:
         arrival.contact[self.name] = value
@@ -192,6 +202,8 @@ class CompanyColumn(Column):
             value = int(_number(value, ".", ","))
             if value < 0:
                 raise Faulty(_("A company cannot have fewer than 0 employees."))
+        if self.name == "country":
+            value = _country(value)
         return _checked(self.check, self.name, value)
 
     def assign(self, value: Any, arrival: Arrival) -> None:

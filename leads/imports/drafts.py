@@ -185,8 +185,6 @@ def _target(batch: ImportBatch, one: Look, to: str, name: str, before: Any) -> A
         return {"to": to} | ({"format": dated} if dated else {})
     if to == "lead.amount":
         return {"to": to} | written
-    if to in {"contact.country", "company.country"}:
-        return {"to": to, "values": countries(one)}
     if to in targets.CHOICES:
         same = isinstance(before, dict) and before.get("to") == to
         return before if same else {"to": to, "values": {}}
@@ -200,13 +198,6 @@ def _keeps_zeros(one: Look) -> bool:
 def own_name(text: str) -> str:
     """Return the name of an own field made of what a person wrote: short, in one line."""
     return " ".join(text.split())[:60] or "field"
-
-
-def countries(one: Look) -> dict[str, str]:
-    """Return the words of a column that name a country → its two letters."""
-    words = {str(cell).strip() for cell in one.cells}
-    known = {word: targets.COUNTRIES.get(targets.plain(word), "") for word in words if len(word) > 2}
-    return {word: code for word, code in sorted(known.items()) if code}
 
 
 # --- Step 3, further: the words of stages and sources ----------------------------------------------
@@ -250,13 +241,14 @@ def with_source(mapping: dict[str, Any], choices: dict[str, Any], source: str) -
 
 # --- Templates ------------------------------------------------------------------------------------
 
+KEPT_CHOICES = ("dates", "numbers", "match_email", "system", "stage")
 OF_A_LIST = ("file", "columns", "identity", "leads", "requires_existing", "empty", "time_zone", "always", "team")
 
 
 def keep_template(batch: ImportBatch, name: str, *, by: User) -> MappingTemplate:
     """Keep the mapping under a name; one of that name is replaced."""
     kept = {part: batch.mapping[part] for part in OF_A_LIST if part in batch.mapping and part != "file"}
-    kept["choices"] = {k: batch.choices[k] for k in ("dates", "numbers", "match_email", "system", "stage") if k in batch.choices}
+    kept["choices"] = {choice: batch.choices[choice] for choice in KEPT_CHOICES if choice in batch.choices}
     try:
         with transaction.atomic():
             return MappingTemplate.objects.create(name=name, mapping=kept, created_by=by)

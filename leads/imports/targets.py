@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import holidays.registry
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
@@ -101,6 +102,11 @@ COUNTRIES = {
     }.items()
     for name in names.split()
 }  # fmt: skip
+_FURTHER = {
+    word: codes[1]
+    for name, codes in holidays.registry.COUNTRIES.items()
+    for word in (name.replace("_", ""), codes[2].lower())
+}
 
 #: Words for a stage as lists use them → our stage.
 STAGES = {
@@ -139,6 +145,12 @@ SOURCES = {
 def plain(text: str) -> str:
     """Return `text` as headers and words are compared: folded, umlauts as two letters, letters and digits only."""
     return re.sub(r"[^0-9a-z]", "", search_key(text))
+
+
+def country(text: str) -> str:
+    """Return the two letters of a country by its English name or three letters, the nearer ones also in German."""
+    word = plain(text)
+    return COUNTRIES.get(word) or _FURTHER.get(word, "")
 
 
 def by_header(header: str) -> str:

@@ -375,6 +375,19 @@ def test_a_column_of_stages_says_more_than_the_stage_of_the_whole_list(mia: Clie
     assert batch.mapping["always"] == []
 
 
+def test_countries_are_known_by_name_in_any_row(mia: Client) -> None:
+    names = ["DE"] * 3 + ["Deutschland", "Saudi Arabia", "FRA", "Hong Kong", "Atlantis"]
+    rows = [f"L{number};{name}" for number, name in enumerate(names)]
+    batch = checked(mia, "\n".join(["Nachname;Land", *rows]))
+    assert batch.findings["counts"]["failed"] == 1
+    assert [group["text"] for group in batch.findings["groups"]] == [
+        "No country is known by this name. Write its two letters, such as DE."
+    ]
+    started(mia, batch)
+    found = Contact.objects.order_by("pk").values_list("country", flat=True)
+    assert list(found) == ["DE", "DE", "DE", "DE", "SA", "FR", "HK"]
+
+
 def test_words_of_a_source_column_fall_back_to_the_lists_own_source(mia: Client) -> None:
     batch = checked(mia, "Name,Quelle\nAda,Webinar\nBob,Plakat\nEve,\n")
     started(mia, batch)

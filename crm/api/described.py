@@ -11,7 +11,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from crm.api.listing import DayForm, Filters, InstantForm
+from crm.api.listing import CURSOR, DayForm, Filters, InstantForm
 from crm.api.problems import MEDIA_TYPE
 
 NOES = {
@@ -21,6 +21,7 @@ NOES = {
     404: "Nothing here that you may see.",
     409: "Not possible now, or changed meanwhile; nothing was written.",
     413: "The body is larger than 2 MB.",
+    414: "The address is longer than 4 kB; the web server says so, before anything is read.",
     415: "The body is not application/json.",
     422: "The Idempotency-Key was sent with another request.",
     429: "Too many requests; see Retry-After.",
@@ -96,6 +97,9 @@ def described(
     }
     parameters = [*asks, *(parameters_of(filters) if filters else ()), *([KEY] if method == "POST" else ())]
 
+    if any(parameter.location == OpenApiParameter.QUERY for parameter in parameters):
+        refusals[414] = OpenApiResponse(None, NOES[414])
+
     def describing(view: Any) -> Any:
         scope = view.cls.scopes[method]
         told = f"{about}\n\nScope: `{scope}`." if about else f"Scope: `{scope}`."
@@ -115,7 +119,9 @@ LIMIT = OpenApiParameter(
     "limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, description="Rows a page."
 )
 AFTER = OpenApiParameter(
-    "after", {"type": "string", "minLength": 1}, description="Where the last page ended; take it from `next`."
+    "after",
+    {"type": "string", "pattern": f"^{CURSOR.pattern}$"},
+    description="Where the last page ended; take it from `next`.",
 )
 
 
@@ -139,5 +145,5 @@ def _schema(one: django_filters.Filter) -> Any:
     if isinstance(field, forms.IntegerField):
         return {"type": "integer", "minimum": field.min_value, "maximum": field.max_value}
     if isinstance(field, forms.CharField):
-        return {"type": "string", "minLength": 1, "maxLength": field.max_length}
+        return {"type": "string", "minLength": 1, "maxLength": field.max_length, "pattern": r"^[^\x00]+$"}
     return OpenApiTypes.STR

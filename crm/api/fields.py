@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -51,6 +52,17 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             raise serializers.ValidationError(_("Write this as a text."))
         return str(super().to_internal_value(data))
+
+
+class TextSchema(OpenApiSerializerFieldExtension):
+    """Says of a text that has to say something that blanks alone do not; that it is text says the generator."""
+
+    target_class = "crm.api.fields.Text"
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        longest = {"maxLength": self.target.max_length} if self.target.max_length else {}
+        shortest = {} if self.target.allow_blank else {"minLength": self.target.min_length or 1, "pattern": r"\S"}
+        return {"type": "string", **longest, **shortest}
 
 
 @extend_schema_field({"type": "string", "maxLength": 254, "format": "email"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -9,17 +10,16 @@ from urllib.parse import urlencode
 import django_filters
 from django import forms
 from django.db.models import Model, QuerySet
-from django.http import Http404
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from rest_framework import serializers
 from rest_framework.response import Response
 
-from crm import keyset
 from crm.api.fields import EARLIEST, LARGEST_ID
 
 SIZE, MOST = 50, 200
 PAGING = ("after", "limit")
+CURSOR = re.compile(r"[0-9]{1,18}")
 LATEST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
@@ -86,13 +86,12 @@ def listed(
 
     `context` takes the rows of the page and returns what the serializer needs about them.
     """
-    wanted = narrowed(request, rows, filters)
-    try:
-        page = keyset.page(wanted, request.query_params.get("after", ""), order=("id",), size=_size(request))
-    except Http404 as error:
-        raise serializers.ValidationError({"after": _("This is not the end of a page.")}) from error
-    told = show(page.rows, many=True, context=context(page.rows) if context else {}).data
-    return Response({"results": told, "next": _next(request, page.next) if page.next else None})
+    wanted = narrowed(request, rows, filters).order_by("id")
+    size = _size(request)
+    found = list((wanted.filter(id__gt=after) if (after := _after(request)) else wanted)[: size + 1])
+    shown = found[:size]
+    told = show(shown, many=True, context=context(shown) if context else {}).data
+    return Response({"results": told, "next": _next(request, shown[-1].pk) if len(found) > size else None})
 
 
 def narrowed(request: Any, rows: QuerySet[Model], filters: type[Filters]) -> QuerySet[Model]:
@@ -122,6 +121,14 @@ def _size(request: Any) -> int:
     return int(text)
 
 
-def _next(request: Any, cursor: str) -> str:
+def _after(request: Any) -> int:
+    """Return the number of the last row that was read, 0 for the first page."""
+    text = request.query_params.get("after", "0")
+    if not CURSOR.fullmatch(text):
+        raise serializers.ValidationError({"after": _("This is not the end of a page.")})
+    return int(text)
+
+
+def _next(request: Any, after: int) -> str:
     kept = {name: value for name, value in request.query_params.items() if name != "after"}
-    return str(request.build_absolute_uri(f"{request.path}?{urlencode(kept | {'after': cursor})}"))
+    return str(request.build_absolute_uri(f"{request.path}?{urlencode(kept | {'after': after})}"))

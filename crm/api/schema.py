@@ -13,6 +13,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.views import SpectacularJSONAPIView
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.serializers import ListSerializer
 
 from crm.api.authentication import Bearer
 from crm.api.fields import Strict
@@ -44,15 +45,27 @@ class Schema(SpectacularJSONAPIView):
 
 
 def finish(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Say what the generator cannot know: bodies take no unknown members, and where the server is."""
+    """Say what the generator cannot know: bodies are sent, take no unknown members, and how many items."""
     for name, component in result.get("components", {}).get("schemas", {}).items():
         if name in Strict.bodies:
             component["additionalProperties"] = False
+            _bound(component, Strict.bodies[name])
             if one_of := Strict.bodies[name].one_of:  # as anyOf it would break generated clients into one type each
                 component["description"] = f"One of these at least says something: {', '.join(one_of)}."
         if component.get("description") == Strict.__doc__:
             del component["description"]
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            if "requestBody" in operation:  # also where no member of it is required
+                operation["requestBody"]["required"] = True
     return result
+
+
+def _bound(component: dict[str, Any], body: type[Strict]) -> None:
+    """Say how many items the lists of a body hold."""
+    for name, field in body().fields.items():
+        if isinstance(field, ListSerializer):
+            component["properties"][name] |= {"minItems": field.min_length, "maxItems": field.max_length}
 
 
 @login_required

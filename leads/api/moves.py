@@ -37,6 +37,8 @@ class Named(serializers.Field):
     """A row by its number, or by what people call it."""
 
     def to_internal_value(self, data: Any) -> int | str:
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
         if isinstance(data, bool) or not isinstance(data, (int, str)):
             raise serializers.ValidationError(_("Write a number or a text."))
         if isinstance(data, int) and not 1 <= data <= LARGEST_ID:

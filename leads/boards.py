@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -144,8 +144,8 @@ class Order:
         """Return (value, lead id) of `mark`; None for one that makes no sense."""
         value, _sep, lead_id = mark.partition("~")
         try:
-            return (int(value) if self.name == "rank" else datetime.fromisoformat(value)), int(lead_id)
-        except ValueError:
+            return (int(value) if self.name == "rank" else datetime.fromisoformat(value).astimezone(UTC)), int(lead_id)
+        except (ValueError, OverflowError):
             return None
 
 

@@ -62,7 +62,8 @@ class InstantForm(forms.CharField):
             told = None
         if text and (told is None or told.tzinfo is None):
             raise forms.ValidationError(_("Write the moment with its offset, such as 2026-05-01T09:30:00Z."))
-        return min(max(told, EARLIEST), LATEST) if told else None
+        # In UTC: PostgreSQL knows no offset of sixteen hours or more.
+        return min(max(told, EARLIEST), LATEST).astimezone(UTC) if told else None
 
 
 class InstantFilter(django_filters.Filter):

@@ -65,7 +65,8 @@ def _bound(component: dict[str, Any], body: type[Strict]) -> None:
     """Say how many items the lists of a body hold."""
     for name, field in body().fields.items():
         if isinstance(field, ListSerializer):
-            component["properties"][name] |= {"minItems": field.min_length, "maxItems": field.max_length}
+            bounds = {"minItems": getattr(field, "min_length", None), "maxItems": getattr(field, "max_length", None)}
+            component["properties"][name] |= {word: bound for word, bound in bounds.items() if bound is not None}
 
 
 @login_required

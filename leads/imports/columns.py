@@ -408,9 +408,10 @@ def _instant(cell: Any, form: str, zone: ZoneInfo) -> datetime:
         return datetime.combine(cell, time(), zone)
     try:
         found = datetime.strptime(cell, form) if form else datetime.fromisoformat(cell)  # noqa: DTZ007 (zone below)
-    except (ValueError, TypeError) as error:
+        # An offset may be of any size here; PostgreSQL knows none of sixteen hours or more.
+        return found.astimezone(zone) if found.tzinfo else found.replace(tzinfo=zone)
+    except (ValueError, TypeError, OverflowError) as error:
         raise Faulty(_("Not a date written as %(format)s.") % {"format": form or "2026-12-31"}) from error
-    return found if found.tzinfo else found.replace(tzinfo=zone)
 
 
 def _number(text: str, decimal: str, thousands: str) -> Decimal:

@@ -211,6 +211,7 @@ def test_only_what_has_changed_is_read(cast: Cast) -> None:
         found = program.ask(path, changed_since="2026-02-01T00:00:00+01:00").json()["results"]
         assert [row["id"] for row in found] == [wanted], path
     assert program.ask("companies/", changed_since="2026-02-01T00:00:00Z").json()["results"] == []
+    assert program.ask("companies/", changed_since="2026-02-01T00:00:00-20:15").json()["results"] == []
     since = "2026-01-01T00:00:00Z"
     first = program.ask("leads/", changed_since=since, limit=1).json()
     rest = program.get(first["next"]).json()

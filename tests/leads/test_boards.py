@@ -227,7 +227,8 @@ def test_nothing_found_offers_to_clear_the_filter(cast: Cast) -> None:
     assert "Clear filter" in page
 
 
-JUNK = ["owner=x'", "after=~", "grade=Z", "only=all", "sort=%00", "q=%00%25_", "open=../", f"owner={'9' * 30}"]
+JUNK = ["owner=x'", "after=~", "grade=Z", "only=all", "sort=%00", "q=%00%25_", "open=../", f"owner={'9' * 30}",
+        "sort=age&after=2026-05-01T00:00:00%2B20:00~1"]  # fmt: skip
 
 
 @pytest.mark.parametrize("junk", JUNK)

@@ -375,6 +375,14 @@ def test_a_column_of_stages_says_more_than_the_stage_of_the_whole_list(mia: Clie
     assert batch.mapping["always"] == []
 
 
+def test_an_offset_of_any_size_is_read(mia: Client) -> None:
+    rows = "Müller;2026-11-02T23:00:00+20:15\nWeiß;0001-01-01T00:00:00+20:15\n"
+    batch = checked(mia, f"Nachname;Erstellt\n{rows}", Erstellt="lead.entered_at")
+    started(mia, batch)
+    assert (batch.created, batch.failed) == (1, 1)
+    assert Lead.objects.get().entered_at == datetime(2026, 11, 2, 2, 45, tzinfo=UTC)
+
+
 def test_countries_are_known_by_name_in_any_row(mia: Client) -> None:
     names = ["DE"] * 3 + ["Deutschland", "Saudi Arabia", "FRA", "Hong Kong", "Atlantis"]
     rows = [f"L{number};{name}" for number, name in enumerate(names)]

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 from django.test import TransactionTestCase
 from django.utils import translation
+from pytest_django.plugin import blocking_manager_key
 
 from crm import workdays
 from tests import cast as people
@@ -45,16 +46,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [item for hand in hands for item in hand] + list(short)
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if session.config.pluginmanager.hasplugin("dsession"):  # we hand out the tests and run none
+        migrated.begin(session.config.stash[blocking_manager_key])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if session.config.pluginmanager.hasplugin("dsession"):
+        migrated.forget()
+
+
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """Make the test database as pytest-django does, and keep a copy: for tests that commit, and for installations."""
+def django_db_setup(
+    django_test_environment: None, django_db_modify_db_settings: None, django_db_blocker: Any
+) -> Iterator[None]:
+    """Copy the migrated database, in place of pytest-django's way: migrations once per process."""
     flush = TransactionTestCase._fixture_teardown
     with django_db_blocker.unblock():
-        migrated.keep()
+        migrated.adopt(connection.creation._get_test_db_name())
     TransactionTestCase._fixture_teardown = lambda self: migrated.put_back()
     yield
     TransactionTestCase._fixture_teardown = flush
-    migrated.forget()
+    with django_db_blocker.unblock():
+        migrated.forget()
 
 
 @pytest.fixture

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 #: The first is the same engine without a window's frame around each page, which costs as much again as the page.
 BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 CHROMIUM = os.environ.get("CHROMIUM") or next((found for name in BROWSERS if (found := shutil.which(name))), None)
 # Playwright keeps an event loop in the test's thread; Django would take our ORM calls there for async ones.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+expect.set_options(timeout=30_000)  # as long as everything else may take; a busy machine needs more than the usual five
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -338,21 +338,15 @@ def queries(client: Client, address: str) -> int:
     return len([query for query in seen if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))])
 
 
-@pytest.mark.parametrize(
-    ("who", "address"),
-    [
-        ("mia", MARKETING_BOARD),
-        ("sam", SALES_BOARD),
-        ("lena", SALES_BOARD),
-        ("mia", MARKETING_BOARD + "?q=acme&only=wakes"),
-    ],
-)
-def test_a_page_costs_the_same_queries_for_one_card_and_for_many(
-    cast: Cast, explained: None, who: str, address: str
-) -> None:
-    client = signed_in(getattr(cast, who))
+def test_a_page_costs_the_same_queries_for_one_card_and_for_many(cast: Cast, explained: None) -> None:
+    pages = [(cast.mia, MARKETING_BOARD), (cast.mia, MARKETING_BOARD + "?q=acme&only=wakes")]
+    pages += [(user, SALES_BOARD) for user in (cast.sam, cast.lena)]
+
+    def asked() -> dict[tuple[str, str], int]:
+        return {(user.name, address): queries(signed_in(user), address) for user, address in pages}
+
     a_full_world(cast, 1)
-    few = queries(client, address)
+    few = asked()
     first = Lead.objects.count()
     more_people = [ada(email=f"m{n}@acme.example", phone="", last_name=f"M{n}") for n in range(30)]
     for person in more_people[:10]:
@@ -362,8 +356,8 @@ def test_a_page_costs_the_same_queries_for_one_card_and_for_many(
     for person in more_people[20:]:
         a_lead(person)
     assert Lead.objects.count() == first + 30
-    assert queries(client, address) == few
-    assert few <= 12
+    assert asked() == few
+    assert max(few.values()) <= 12
 
 
 def worst_addresses(colleague: User) -> list[str]:
@@ -380,10 +374,7 @@ def worst_addresses(colleague: User) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("who", ["mia", "sam", "lena", "ava"])
-def test_no_board_asks_more_than_twelve_questions_at_any_moment(
-    cast: Cast, who: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_board_asks_more_than_twelve_questions_at_any_moment(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     a_full_world(cast, 1)
     for verb in ("win", "lose"):
         lead = qualified(cast, contact=ada(email=f"{verb}@acme.example", phone="", last_name=verb))
@@ -392,13 +383,13 @@ def test_no_board_asks_more_than_twelve_questions_at_any_moment(
     drain.drain()
     assert Score.objects.count() == Lead.objects.count()
     monkeypatch.setattr(sessions, "NOTED_EVERY", timedelta(0))  # the session is written too
-    user = getattr(cast, who)
-    client, asked = signed_in(user), {}
-    for board in (MARKETING, SALES):
-        for address in worst_addresses(cast.lena if who != "lena" else cast.mia) if board.admits(user) else ():
-            asked[f"{board.url}{address}"] = queries(client, f"{board.url}{address}")
-    assert {address: number for address, number in asked.items() if number > 12} == {}
-    assert max(asked.values()) > 8  # the cards have their reasons, and nothing was remembered
+    for user in (cast.mia, cast.sam, cast.lena, cast.ava):
+        client, asked = signed_in(user), {}
+        for board in (MARKETING, SALES):
+            for address in worst_addresses(cast.lena if user != cast.lena else cast.mia) if board.admits(user) else ():
+                asked[f"{board.url}{address}"] = queries(client, f"{board.url}{address}")
+        assert {address: number for address, number in asked.items() if number > 12} == {}, user
+        assert max(asked.values()) > 8, user  # the cards have their reasons, and nothing was remembered
 
 
 # --- What others do -------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Today: each number is the length of its list, each role sees its own work, an empty house shows the ways in."""
+"""Today: each number is the length of its list, and each role sees its own work."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from crm.models import User
 from leads import lifecycle
 from leads.models import Handoff, Lead, Standing
 from leads.today import today
-from tests.cast import Cast, a_lead, accepted, ada, an_mql, next_month, offered, qualified, reason
+from tests.cast import Cast, a_lead, accepted, ada, an_mql, assemble, next_month, offered, qualified, reason
 from tests.leads.test_boards import cards_on, see, signed_in
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def world(cast: Cast) -> Cast:
-    """Two leads of each kind, one of them late, silent, waking or without an owner."""
+@pytest.fixture(scope="module")
+def world(shared_rows: None) -> Cast:
+    """Two leads of each kind, one of them late, silent, waking or without an owner. All tests share them."""
+    cast = assemble()
 
     def person(name: str) -> object:
         return ada(email=f"{name}@acme.example", phone="", last_name=name.title())
@@ -90,23 +91,6 @@ def test_new_handoffs_stand_by_time_left_and_can_be_answered_here(world: Cast) -
     answer = client.post(f"/leads/{first.pk}/moves/accept/", {"version": first.version, "next": "/"})
     assert answer.url == "/"
     assert "Undo" in client.get("/").content.decode()
-
-
-def test_work_next_puts_what_is_late_before_what_is_worth_more(cast: Cast) -> None:
-    late, rich, poor = (accepted(cast, contact=ada(email=f"{n}@acme.example", phone="", last_name=n)) for n in "abc")
-    day = timezone.localdate()
-    Lead.objects.filter(pk=late.pk).update(next_step="Mail", next_step_on=day - timedelta(days=3), amount=5)
-    Lead.objects.filter(pk=rich.pk).update(amount=90_000)
-    Lead.objects.filter(pk=poor.pk).update(amount=10)
-    part = next(part for part in today(cast.sam).parts if part.ranked)
-    assert [row.card.lead.pk for row in part.rows] == [late.pk, rich.pk, poor.pk]
-    assert [row.because for row in part.rows] == ["Mail, 3 d late", "€90,000 at stake", "€10 at stake"]
-
-
-@pytest.mark.parametrize("name", ["mia", "sam", "lena", "ava"])
-def test_an_empty_house_shows_the_ways_in(cast: Cast, name: str) -> None:
-    page = see(getattr(cast, name), "/")
-    assert "There is no lead yet." in page and "/leads/new/" in page
 
 
 def test_the_admin_reads_how_it_runs_in_words(world: Cast) -> None:

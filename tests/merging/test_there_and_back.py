@@ -52,7 +52,7 @@ def there_and_back(pairs: Pairs, dice: Random, cast: Cast) -> None:
 @pytest.mark.django_db
 def test_merging_and_parting_changes_nothing_but_the_logs(cast: Cast) -> None:
     pairs, dice = Pairs(cast, 7), Random(7)
-    for _ in range(20):
+    for _ in range(10):
         there_and_back(pairs, dice, cast)
     assert complaints() == {}
 

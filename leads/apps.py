@@ -13,6 +13,7 @@ class LeadsConfig(AppConfig):
             demo,
             demo_forms,
             demo_rules,
+            demo_spend,
             form_checks,
             history,
             lists,

@@ -19,7 +19,7 @@ from crm.activities import Happening, record_many, slices
 from crm.demo import World
 from crm.models import ConsentEvent, Contact, ContactKey, LegalBasis
 from crm.workdays import local_day, workspace_zone
-from leads import capture, explanations, lifecycle
+from leads import capture, demo_spend, explanations, lifecycle
 from leads.demo_crowd import Crowd
 from leads.demo_stories import (
     BY_NAME,
@@ -110,6 +110,7 @@ def _life(world: World, number: int, person: dict[str, Any], plot: Plot, zone: Z
     size = (person["company"] or {}).get("employees") or 50
     tale = Tale(dice, dice.choice(("mia", "mia", "max")), rep, team, size)
     plot(tale)
+    demo_spend.tag(tale, world.chance("campaign", number))
     return Life(number, person, tale, tale.dated(world.now, zone))
 
 

@@ -108,7 +108,7 @@ def _step_of(verb: str, to_stage: str) -> str | None:
     return to_stage if to_stage in DEPTH else None
 
 
-def _depths(leads: QuerySet[Lead]) -> tuple[dict[int, int], dict[str, dict[int, datetime]]]:
+def depths(leads: QuerySet[Lead]) -> tuple[dict[int, int], dict[str, dict[int, datetime]]]:
     """Return (lead → furthest step, step → lead → first instant), read from the log alone."""
     furthest: dict[int, int] = {}
     first: dict[str, dict[int, datetime]] = defaultdict(dict)
@@ -126,7 +126,7 @@ def _depths(leads: QuerySet[Lead]) -> tuple[dict[int, int], dict[str, dict[int, 
 def funnel(leads: QuerySet[Lead]) -> Funnel:
     """Return how far the cohort came. A lead counts in every step up to the furthest it reached."""
     entered = {pk: (source, at) for pk, source, at in leads.values_list("pk", "source_id", "entered_at")}
-    furthest, first = _depths(leads)
+    furthest, first = depths(leads)
     by_source: dict[int | None, Counter[int]] = defaultdict(Counter)
     for pk, (source, _at) in entered.items():
         by_source[source][furthest.get(pk, 0)] += 1
@@ -150,7 +150,7 @@ def _median_time(entered: Mapping[int, tuple[int | None, datetime]], first: Mapp
 def leads_that_reached(leads: LeadQuerySet, step: str) -> LeadQuerySet:
     """Return the rows behind one number of the funnel; KeyError for a step there is none of."""
     depth = DEPTH[step]
-    furthest, _first = _depths(leads)
+    furthest, _first = depths(leads)
     return leads if depth == 0 else leads.filter(pk__in=[pk for pk, deepest in furthest.items() if deepest >= depth])
 
 

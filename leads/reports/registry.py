@@ -10,6 +10,7 @@ from django.http import HttpResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from crm import roles
 from crm.models import User
 
 View = Callable[..., HttpResponse]
@@ -32,7 +33,10 @@ class Report:
         return found
 
 
-REPORTS: tuple[Report, ...] = (Report("funnel", _("Funnel"), "leads.views.report_funnel"),)
+REPORTS: tuple[Report, ...] = (
+    Report("funnel", _("Funnel"), "leads.views.report_funnel"),
+    Report("cost", _("Cost per SQL"), "leads.views.report_cost", roles.reads_spend),
+)
 
 
 def of(user: User) -> list[Report]:

@@ -12,7 +12,9 @@ from leads.reports.period import Scope
 PAGE = 50
 
 
-def listed(request: SignedInRequest, leads: LeadQuerySet, *, title: str, scope: Scope, key: str) -> HttpResponse:
+def listed(
+    request: SignedInRequest, leads: LeadQuerySet, *, title: str, scope: Scope, key: str, note: str = ""
+) -> HttpResponse:
     """Show `leads` of `scope` as the list behind one number of the report `key`; ?before=<id> goes on."""
     before = request.GET.get("before", "")
     page = list(
@@ -21,5 +23,12 @@ def listed(request: SignedInRequest, leads: LeadQuerySet, *, title: str, scope: 
     query = request.GET.copy()
     if len(page) > PAGE:
         query["before"] = str(page[PAGE - 1].pk)
-    context = {"leads": page[:PAGE], "total": leads.count(), "title": title, "scope": scope, "report": key}
+    context = {
+        "leads": page[:PAGE],
+        "total": leads.count(),
+        "title": title,
+        "scope": scope,
+        "report": key,
+        "note": note,
+    }
     return render(request, "leads/reports/rows.html", context | {"more": query.urlencode() if len(page) > PAGE else ""})

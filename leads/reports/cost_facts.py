@@ -1,0 +1,146 @@
+"""What the cost report reads: the leads of a cohort with what brought them, and the spend of its period."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from functools import cached_property
+
+from crm.models import User
+from crm.workdays import local_date
+from leads import spending
+from leads.models import Campaign, Spend
+from leads.reports import attribution, funnel
+from leads.reports.allocation import within
+from leads.reports.period import Scope
+from leads.stages import CLOSED
+
+STEPS = ("entered", "mql", "sal", "sql", "won")
+DEPTHS = [funnel.DEPTH[step] for step in STEPS]
+NONE, OTHERS = "none", "u:"  # keys of campaigns: no campaign, and the unknown ones that are not named
+NAMED = 20  # unknown campaigns with a line of their own
+WHOLE = Fraction(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """One part of a lead: how far it came (an index of STEPS), and the campaign, source and month it counts for."""
+
+    lead: int
+    depth: int
+    part: Fraction
+    campaign: str
+    source: str
+    month: str
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What of one row of spend falls into the period, in cents; `campaign` is '' for none."""
+
+    pk: int
+    campaign: str
+    side: str
+    cents: int
+    first: date
+    last: date
+    whole: int
+
+    def inside(self, start: date, end: date) -> int:
+        return within(self.whole, self.first, self.last, start, end)
+
+
+@dataclass(frozen=True)
+class Campaigns:
+    """All campaigns there are, and how they are called in a report."""
+
+    rows: Mapping[int, Campaign]
+
+    @cached_property
+    def by_key(self) -> dict[str, str]:
+        ordered = sorted(self.rows.values(), key=lambda row: -row.pk)
+        return {row.key.casefold(): f"c{row.pk}" for row in ordered}
+
+    def find(self, key: str) -> Campaign | None:
+        """Return the campaign a group of the report stands for."""
+        return self.rows.get(int(key[1:])) if key[:1] == "c" and key[1:].isdecimal() else None
+
+
+def campaigns() -> Campaigns:
+    return Campaigns({row.pk: row for row in Campaign.objects.order_by()})
+
+
+def came(scope: Scope, user: User, rule: str, known: Campaigns) -> Iterator[Came]:
+    """Yield the leads of `scope`, in parts where several campaigns share one (the parts of a lead add up to 1)."""
+    leads = scope.cohort(user).order_by()
+    furthest, first = funnel.depths(leads)
+    rows = list(leads.values_list("pk", "source_id", "entered_at", "stage", "stage_since"))
+    until: dict[int, datetime] = {pk: since for pk, _source, _at, stage, since in rows if stage in CLOSED}
+    shares = attribution.shares(leads, rule, until | first["sql"])
+    names = _names(shares, known)
+    for pk, source, at, _stage, _since in rows:
+        deepest = furthest.get(pk, 0)
+        depth = max(place for place, least in enumerate(DEPTHS) if least <= deepest)
+        parts = shares.get(pk) or {attribution.NONE: WHOLE}
+        for key, part in parts.items():
+            yield Came(
+                pk, depth, part, names[key], str(source) if source else NONE, f"{local_date(at):%Y-%m}"
+            )  # fmt: skip
+
+
+def _names(shares: attribution.Shares, known: Campaigns) -> dict[str, str]:
+    """Return {campaign key: group}; beyond NAMED, the rarest unknown ones share a group."""
+    times = Counter(key for parts in shares.values() for key in parts)
+    unknown = sorted((key for key in times if key not in known.by_key), key=lambda key: (-times[key], key))
+    names = {attribution.NONE: NONE} | {key: f"{OTHERS}{key}" if n < NAMED else OTHERS for n, key in enumerate(unknown)}
+    return names | {key: known.by_key[key] for key in times if key in known.by_key}
+
+
+def booked(scope: Scope, sides: tuple[str, ...]) -> list[Booked]:
+    """Return what was spent in the period of `scope`, oldest first; rows in another currency are left to `foreign`."""
+    rows = _rows(scope, sides).filter(currency=spending.currency()).order_by("starts_on", "pk")
+    return [
+        Booked(pk, f"c{campaign}" if campaign else "", side, within(cents, first, last, scope.start, scope.end),
+               first, last, cents)
+        for pk, campaign, side, first, last, cents in (
+            (pk, campaign, side, first, last, int(amount * 100))
+            for pk, campaign, side, first, last, amount in rows.values_list(
+                "pk", "campaign_id", "side", "starts_on", "ends_on", "amount"
+            )
+        )
+    ]  # fmt: skip
+
+
+def foreign(scope: Scope, sides: tuple[str, ...]) -> int:
+    """Return how many rows of the period are in a currency the workspace no longer has."""
+    return _rows(scope, sides).exclude(currency=spending.currency()).count()
+
+
+def _rows(scope: Scope, sides: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    return Spend.objects.filter(starts_on__lte=scope.end, ends_on__gte=scope.start, side__in=sides)
+
+
+def months(scope: Scope) -> list[tuple[str, date, date]]:
+    """Return (key, first day, last day) of each month of the period, cut to it."""
+    found, day = [], scope.start
+    while day <= scope.end:
+        following = (day.replace(day=1) + timedelta(32)).replace(day=1)
+        found.append((f"{day:%Y-%m}", day, min(following - timedelta(1), scope.end)))
+        day = following
+    return found
+
+
+def year_before(scope: Scope) -> Scope:
+    """Return the same period of the year before; the 29th of February becomes the 28th."""
+
+    def earlier(day: date) -> date:
+        return (
+            day.replace(year=day.year - 1, day=28)
+            if (day.month, day.day) == (2, 29)
+            else day.replace(year=day.year - 1)
+        )
+
+    return Scope(earlier(scope.start), earlier(scope.end), scope.source, scope.team)

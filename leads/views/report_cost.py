@@ -1,0 +1,139 @@
+"""The cost report: what a lead, an SQL and a customer cost, each figure with the leads and the spend behind it."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.requests import SignedInRequest
+from crm.spreadsheet_cells import safe
+from leads import spending
+from leads.models import Lead, Source, Spend
+from leads.reports import cost, cost_facts
+from leads.reports.allocation import within
+from leads.reports.cost_facts import STEPS, Booked, Came
+from leads.reports.cost_form import Asked, CostForm
+from leads.views import report_rows
+from leads.views.campaigns import for_readers
+from leads.views.report_cost_words import TITLES, Shown, Words
+
+
+class _Answer:
+    """The figures one address asks for, and those of the year before; read once."""
+
+    def __init__(self, request: SignedInRequest, asked: Asked) -> None:
+        self.asked, self.user = asked, request.user
+        self.known = cost_facts.campaigns()
+        self.parts, self.rows = self._read(asked)
+        self.report = self._report(asked, self.parts, self.rows)
+        self.earlier = Asked(cost_facts.year_before(asked.scope), asked.by, asked.rule, asked.side)
+
+    def _read(self, asked: Asked) -> tuple[list[Came], list[Booked]]:
+        parts = list(cost_facts.came(asked.scope, self.user, asked.rule, self.known))
+        return parts, cost_facts.booked(asked.scope, asked.sides)
+
+    def _report(self, asked: Asked, parts: Sequence[Came], rows: Sequence[Booked], by: cost.By | None = None) -> Any:
+        return cost.report(parts, rows, by or asked.by, asked.scope, self.known)
+
+    def words(self) -> Words:
+        """Return the figures with their comparison, ready to be shown."""
+        parts, rows = self._read(self.earlier)
+        before = self._report(self.earlier, parts, rows)
+        months = [
+            cost.in_order(self._report(asked, *facts, by="month").lines, "month")
+            for asked, facts in ((self.asked, (self.parts, self.rows)), (self.earlier, (parts, rows)))
+        ]
+        sources = {str(pk): str(source) for pk, source in Source.objects.in_bulk().items()}
+        return Words(self.asked, self.report, before, months[0], months[1], self.known, sources, spending.currency())
+
+
+def _query(asked: Asked) -> str:
+    scope = asked.scope
+    told = {"start": scope.start, "end": scope.end, "by": asked.by, "rule": asked.rule, "side": asked.side}
+    return urlencode(told)
+
+
+def page(request: SignedInRequest) -> HttpResponse:
+    """Costs by campaign, channel, source or month, against the year before."""
+    asked = CostForm(request.GET).asked()
+    words = _Answer(request, asked).words()
+    if request.GET.get("format") == "csv":
+        return _as_csv(words)
+    context = {
+        "form": CostForm(initial=vars(asked.scope) | {"by": asked.by, "rule": asked.rule, "side": asked.side}),
+        "scope": asked.scope, "asked": asked, "query": _query(asked), "words": words, "now": timezone.now(),
+        "foreign": cost_facts.foreign(asked.scope, asked.sides), "currency": words.currency,
+    }  # fmt: skip
+    return render(request, "leads/reports/cost.html", context)
+
+
+def _as_csv(words: Words) -> HttpResponse:
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="cost-by-{words.asked.by}.csv"'
+    writer = csv.writer(response)
+    head = ["key", "name", "channel", "currency", "marketing", "sales", *STEPS, *[f"cost_per_{step}" for step in STEPS]]
+    writer.writerow(head)
+    for line in words.lines:
+        counts = [float(number) if number.denominator > 1 else int(number) for number in line.line.counts]
+        costs = [line.line.per(step) for step in range(len(STEPS))]
+        money = [f"{line.line.money(side):.2f}" for side in Spend.Side.values]
+        cells = [line.line.key, line.label, line.channel, words.currency, *money, *counts, *costs]
+        writer.writerow([safe(cell) for cell in cells])
+    return response
+
+
+def rows(request: SignedInRequest, step: str) -> HttpResponse:
+    """The leads behind one number; where several campaigns share leads, the page says what the parts add up to."""
+    if step not in STEPS:
+        raise Http404
+    asked = CostForm(request.GET).asked()
+    known = cost_facts.campaigns()
+    parts = cost_facts.came(asked.scope, request.user, asked.rule, known)
+    found = cost.members(parts, cost.grouping(asked.by, known), request.GET.get("group"), STEPS.index(step))
+    leads = Lead.objects.visible_to(request.user).filter(pk__in=found)
+    shared = sum(found.values())
+    note = ""
+    if shared != len(found):
+        note = _("Several campaigns share some of these leads. Their parts here add up to %(sum)s.") % {
+            "sum": Shown.number(shared)
+        }
+    return report_rows.listed(request, leads, title=str(TITLES[step]), scope=asked.scope, key="cost", note=note)
+
+
+@for_readers
+def spend(request: SignedInRequest) -> HttpResponse:
+    """The rows of spend behind one figure: what of each falls into the period, and what of that on this line."""
+    asked = CostForm(request.GET).asked()
+    answer = _Answer(request, asked)
+    side = request.GET.get("of", "")
+    group = request.GET.get("group")
+    line = next((line for line in answer.report.lines if line.key == group), None)
+    line = answer.report.total if group is None else line
+    if line is None or side not in Spend.Side.values:
+        raise Http404
+    cents = line.spent[side]
+    found = Spend.objects.filter(pk__in=cents).select_related("campaign").order_by("-starts_on", "-pk")
+    scope = asked.scope
+    lines = [
+        (row, _money(within(int(row.amount * 100), row.starts_on, row.ends_on, scope.start, scope.end)),
+         _money(cents[row.pk]))
+        for row in found
+    ]  # fmt: skip
+    context = {
+        "lines": lines, "total": line.money(side), "scope": scope, "currency": spending.currency(), "keeps": False,
+        "side": Spend.Side(side).label, "query": _query(asked), "of_line": group is not None,
+    }  # fmt: skip
+    return render(request, "leads/reports/cost_spend.html", context)
+
+
+def _money(cents: int) -> Any:
+    line = cost.Line("")
+    line.spent[Spend.Side.MARKETING][0] = cents
+    return line.money()

@@ -1,0 +1,203 @@
+"""The cost report in words and pictures: labels, changes against the year before, and the two charts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+
+from django.utils import formats
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm import charts
+from crm.templatetags.formats import MINUS, count, money, percent
+from leads.models import Campaign
+from leads.reports.cost import APART, SQL, Line, Report, in_order
+from leads.reports.cost_facts import NONE, OTHERS, STEPS, Campaigns
+from leads.reports.cost_form import Asked
+
+TITLES: dict[str, str | Promise] = {
+    "entered": gettext_lazy("Entered"), "mql": gettext_lazy("MQL"), "sal": gettext_lazy("Accepted (SAL)"),
+    "sql": gettext_lazy("Qualified (SQL)"), "won": gettext_lazy("Won"),
+}  # fmt: skip
+LONGEST_CHART = 12
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One line as the table shows it; `change` is the cost per SQL against the year before, as a share."""
+
+    line: Line
+    label: str
+    channel: str
+    campaign: Campaign | None
+    change: Decimal | None
+
+    @staticmethod
+    def number(value: Fraction | int) -> str:
+        """Return a count; the parts of shared leads with one decimal."""
+        exact = Fraction(value)
+        return count(exact.numerator if exact.denominator == 1 else round(float(exact), 1))
+
+    @property
+    def steps(self) -> list[tuple[str, str | Promise, str, Decimal | None]]:
+        """Return (step, its title, how many, what one cost) in order."""
+        return [
+            (step, TITLES[step], self.number(self.line.counts[place]), self.line.per(place))
+            for place, step in enumerate(STEPS)
+        ]
+
+    @property
+    def cost(self) -> Decimal | None:
+        return self.line.per(SQL)
+
+    @property
+    def is_apart(self) -> bool:
+        return self.line.key == APART
+
+    @property
+    def cheaper(self) -> bool:
+        return self.change is not None and self.change < 0
+
+    @property
+    def written_change(self) -> str:
+        if self.change is None:
+            return ""
+        return f"{MINUS if self.change < 0 else '+'}{percent(abs(self.change))}"
+
+    @property
+    def change_size(self) -> str:
+        return percent(abs(self.change)) if self.change is not None else ""
+
+
+def _change(now: Decimal | None, then: Decimal | None) -> Decimal | None:
+    return (now - then) / then if now is not None and then else None
+
+
+@dataclass(frozen=True)
+class Words:
+    asked: Asked
+    report: Report
+    before: Report
+    months: Sequence[Line]
+    months_before: Sequence[Line]
+    known: Campaigns
+    sources: Mapping[str, str]
+    currency: str
+
+    @cached_property
+    def lines(self) -> list[Shown]:
+        return [self._shown(line) for line in in_order(self.report.lines, self.asked.by)]
+
+    @cached_property
+    def total(self) -> Shown:
+        change = _change(self.report.total.per(SQL), self.before.total.per(SQL))
+        return Shown(self.report.total, _("Sum, equals the ledger to the cent"), "", None, change)
+
+    def _shown(self, line: Line) -> Shown:
+        then = next((one for one in self.before.lines if one.key == self._a_year_before(line.key)), None)
+        campaign = self.known.find(line.key) if self.asked.by == "campaign" else None
+        channel = campaign.get_channel_display() if campaign else ""
+        return Shown(line, self._label(line.key), channel, campaign, _change(line.per(SQL), then and then.per(SQL)))
+
+    def _a_year_before(self, key: str) -> str:
+        return f"{int(key[:4]) - 1}{key[4:]}" if self.asked.by == "month" else key
+
+    def _label(self, key: str) -> str:
+        by = self.asked.by
+        if by == "month":
+            return month(key)
+        if key == APART:
+            return _("Spend without a campaign") if by != "source" else _("Spend no lead came of")
+        if by == "source":
+            return self.sources.get(key, _("No source"))
+        if key == NONE:
+            return _("No campaign")
+        if key.startswith(OTHERS):
+            return _("Unknown campaign “%(key)s”") % {"key": key[2:62]} if key[2:] else self._unknown
+        campaign = self.known.find(key)
+        return campaign.name if campaign else str(dict(Campaign.Channel.choices).get(key, key))
+
+    @property
+    def _unknown(self) -> str:
+        return _("Unknown campaigns") if self.asked.by == "channel" else _("Other unknown campaigns")
+
+    @property
+    def basis(self) -> str:
+        """Return how sales cost without a campaign was divided, '' where there was none."""
+        if self.report.basis == "sql":
+            return _("Sales cost without a campaign is divided over the lines by their SQLs.")
+        if self.report.basis:
+            return _("Sales cost without a campaign is divided over the lines by their leads, as there is no SQL yet.")
+        return ""
+
+    # --- Charts -----------------------------------------------------------------------------------
+
+    @cached_property
+    def priced(self) -> list[Shown]:
+        """Return the lines with a cost per SQL, cheapest first."""
+        found = [line for line in self.lines if line.cost]
+        return sorted(found, key=lambda line: line.cost or Decimal(0))
+
+    def cheapest(self) -> Shown | None:
+        """Return the cheapest line, where there are several to choose from."""
+        return self.priced[0] if len(self.priced) > 1 and self.asked.by != "month" else None
+
+    def bars(self) -> charts.Bars | None:
+        """Return the chart of the lines, None where they are months or fewer than two have a price."""
+        average = self.total.cost
+        if self.asked.by == "month" or len(self.priced) < 2 or not average:
+            return None
+        bars = [
+            charts.Bar(
+                label=line.label, value=float(line.cost or 0), text=count(round(line.cost or 0)),
+                note=_("%(number)s SQL") % {"number": Shown.number(line.line.counts[SQL])},
+                strong=(line.cost or 0) <= average,
+            )
+            for line in self.priced[:LONGEST_CHART]
+        ]  # fmt: skip
+        summary = _("%(best)s: %(least)s per SQL; %(worst)s: %(most)s; on average %(average)s.") % {
+            "best": self.priced[0].label, "least": self._money(self.priced[0].cost), "worst": self.priced[-1].label,
+            "most": self._money(self.priced[-1].cost), "average": self._money(average),
+        }  # fmt: skip
+        return charts.Bars(
+            title=_("Cost per SQL, in %(currency)s") % {"currency": self.currency}, summary=summary,
+            note=_("full colour: at most the average"), bars=bars, measure=_("Cost per SQL"),
+            reference=(float(average), _("average %(cost)s") % {"cost": count(round(average))}),
+        )  # fmt: skip
+
+    def over_time(self) -> charts.Lines | None:
+        """Return the chart of the months, None where fewer than two have an SQL."""
+        now, then = self._curve(self.months), self._curve(self.months_before)
+        known = [line for line, value in zip(self.months, now, strict=True) if value is not None]
+        if len(known) < 2:
+            return None
+        first, last = known[0], known[-1]
+        summary = _("%(first)s: %(was)s per SQL; %(last)s: %(became)s.") % {
+            "first": month(first.key), "was": self._money(first.per(SQL)), "last": month(last.key),
+            "became": self._money(last.per(SQL)),
+        }  # fmt: skip
+        length = len(self.months)
+        return charts.Lines(
+            title=_("Cost per SQL by month of entry, in %(currency)s") % {"currency": self.currency}, summary=summary,
+            note=_("line: this period, dashes: the year before"), periods=[month(line.key) for line in self.months],
+            values=now, label=_("this period"), before_label=_("the year before"),
+            before=(then + [None] * length)[:length] if any(value is not None for value in then) else (),
+        )  # fmt: skip
+
+    @staticmethod
+    def _curve(lines: Sequence[Line]) -> list[float | None]:
+        return [None if line.per(SQL) is None else float(round(line.per(SQL) or 0)) for line in lines]
+
+    def _money(self, amount: Decimal | None) -> str:
+        return money(round(amount), self.currency) if amount is not None else ""
+
+
+def month(key: str) -> str:
+    """ "2026-03" → "Mar 2026"."""
+    return formats.date_format(date(int(key[:4]), int(key[5:]), 1), "M Y")

@@ -1,13 +1,17 @@
-"""Three rules of assignment of the demo world, until somebody makes them their own."""
+"""Three rules of assignment of the demo world, until somebody makes them their own, and whose turn it is in it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
+from django.db.models import Max
+
 from crm import demo
 from crm.demo import World
 from crm.models import Workspace
-from leads.models import AssignmentRule
+from leads import rota
+from leads.models import AssignmentRule, Handoff, Seat
 
 # name in each language, conditions, the demo person who gets such leads
 RULES: tuple[tuple[dict[str, str], dict[str, Any], str], ...] = (
@@ -28,6 +32,19 @@ def keep_rules(world: World) -> None:
             name=names.get(language, names["en"]), conditions=conditions, position=place * 10,
             person=world.people[person],
         )  # fmt: skip
+
+
+@demo.chapter
+def take_seats(world: World) -> None:
+    """Put everybody in the row where their newest lead puts them; the stories are not told in the order of days."""
+    newest = (
+        Handoff.objects.filter(assignee__is_demo=True).order_by().values_list("assignee").annotate(Max("offered_at"))
+    )
+    with transaction.atomic():
+        rota.take_turn()
+        Seat.objects.filter(user__is_demo=True).delete()
+        for person, at in sorted(newest, key=lambda given: given[1]):
+            Seat.objects.create(user_id=person, turn=rota.take_turn(), given_at=at)
 
 
 @demo.after_removal

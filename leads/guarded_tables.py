@@ -57,5 +57,5 @@ TRIGGERS: list[Trigger] = [
     *append_only("leads_stagechange", erasable=False),
     *append_only("leads_finding", "lead_id, dimension, status, dated_on, at"),
     *no_delete("leads_lead"),
-    *no_delete("leads_handoff"),
+    *append_only("leads_handoff", "lead_id, round, offered_at, offered_by_id, packet"),
 ]  # fmt: skip

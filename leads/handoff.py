@@ -14,7 +14,7 @@ from crm import outbox
 from crm.models import User
 from crm.models.base import concrete_field
 from crm.workdays import add_working_time
-from leads import explanations, rota
+from leads import packet, rota
 from leads.models import Handoff, Lead, Move, StageChange
 from leads.stages import Verb
 
@@ -58,7 +58,7 @@ def offer(lead: Lead, move: Move) -> Handoff:
     return Handoff.objects.create(
         lead=lead, round=lead.round, offered_at=move.at, offered_by=move.by, from_owner_id=before["owner_id"],
         from_team_id=before["team_id"], assignee=move.assignee, team=lead.team, due_at=due(lead, move),
-        packet=freeze(lead, move),
+        packet=packet.freeze(lead, move),
     )  # fmt: skip
 
 
@@ -74,32 +74,6 @@ def due(lead: Lead, move: Move) -> Any:
     if team is None:
         return move.at + timedelta(days=1)
     return add_working_time(team, move.at, timedelta(hours=team.response_hours))
-
-
-def freeze(lead: Lead, move: Move) -> dict[str, Any]:
-    """Return the packet: score and reasons (in English), last touches, questions asked. Ids and facts, JSON only."""
-    with translation.override("en"):
-        explanation = explanations.explain([lead.pk]).get(lead.pk)
-    touches = lead.contact.activities.filter(occurred_at__lte=move.at).order_by("-occurred_at", "-id")
-    questions = touches.filter(kind_id="question")[:5]
-    return {
-        "score": explanation.score if explanation else None,
-        "grade": explanation.grade if explanation else "",
-        "reasons": [[reason.label, reason.points] for reason in explanation.reasons[:8]] if explanation else [],
-        "touches": [[t.kind_id, t.occurred_at.isoformat()] for t in touches[:5]],
-        "questions": [str(q.properties.get("text", ""))[:500] for q in questions],
-        "note": move.note.strip(),
-        "assigned": move.details.get("assigned", {}),
-    }
-
-
-def frozen_reasons(packet: dict[str, Any]) -> list[str]:
-    """Return what lifted the lead, strongest first, in the reader's language: "Whitepaper ×2"."""
-    found = []
-    for label, _points in packet.get("reasons") or []:
-        what, cross, times = label.rpartition(" ×")
-        found.append(f"{_(what)}{cross}{times}" if cross and times.isdecimal() else _(label))
-    return found
 
 
 def _state(handoff: Handoff) -> dict[str, Any]:

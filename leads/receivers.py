@@ -9,9 +9,10 @@ from django.apps import AppConfig
 from django.db.models.signals import post_migrate
 from django.dispatch import receiver
 
+from crm import deletion
 from crm import signals as crm_signals
 from crm.activities import Recorded
-from leads import handoff, lifecycle, news, reference_data, returning, signals, touches, tracked
+from leads import handoff, lifecycle, news, packet, reference_data, returning, signals, touches, tracked
 from leads.models import Lead, StageChange
 from leads.stages import Verb
 
@@ -43,6 +44,12 @@ def look_where_they_came_from_again(contact_ids: list[int], **kwargs: Any) -> No
 @receiver([crm_signals.contact_merged, crm_signals.contact_unmerged])
 def look_where_the_merged_came_from(kept_id: int, merged_id: int, **kwargs: Any) -> None:
     touches.forget([kept_id, merged_id])
+
+
+@receiver(crm_signals.contact_erased)
+def empty_what_sales_got_to_see(contact_id: int, **kwargs: Any) -> None:
+    with deletion.gate_open("erasure"):
+        packet.forget(contact_id)
 
 
 @receiver(signals.leads_opened)

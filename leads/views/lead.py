@@ -17,15 +17,14 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crm import consent_box, consents, episodes, timeline
 from crm.forms import LogForm
-from crm.models import ActivityKind, User
+from crm.models import ActivityKind, ConsentEvent, User
 from crm.requests import SignedInRequest
 from crm.templatetags.formats import working_span
 from crm.views import profile
 from crm.views.contacts import timeline_part
 from crm.workdays import working_time_between
-from leads import adding, editing, explanations, history, lifecycle, neighbours, qualification, rights, stagebar
+from leads import adding, editing, explanations, history, lifecycle, neighbours, packet, qualification, rights, stagebar
 from leads.assignment import because
-from leads.handoff import frozen_reasons
 from leads.lead_forms import DealForm, FindingForm, NextStepForm
 from leads.models import Handoff, Lead
 from leads.stages import Verb
@@ -67,7 +66,9 @@ def show(request: SignedInRequest, lead: Lead, *, status: int = 200, **bound: An
         "next_step": bound.get("next_step") or NextStepForm(lead=lead, auto_id="next_%s"),
         "next_step_late": bool(lead.next_step_on and lead.next_step_on < timezone.localdate() and lead.is_open),
     }
-    context |= _score(lead) | _stages(request, lead) | _checklist(lead, bound) | _handoff(lead) | _person(request, lead)
+    events = list(lead.contact.consent_events.all())
+    context |= _score(lead) | _stages(request, lead) | _checklist(lead, bound) | _person(request, lead, events)
+    context |= _handoff(lead, context, events)
     return render(request, "leads/lead.html", context, status=status)
 
 
@@ -140,20 +141,25 @@ def _checklist(lead: Lead, bound: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _handoff(lead: Lead) -> dict[str, Any]:
+def _handoff(lead: Lead, told: dict[str, Any], events: list[ConsentEvent]) -> dict[str, Any]:
+    """Return the newest packet as it was frozen, and what has changed since; `told` holds today's score and grade."""
     handoff = lead.last_handoff
     if handoff is None:
         return {"handoff": None}
-    packet = handoff.packet or {}
-    touches = packet.get("touches") or []
+    frozen = handoff.packet or {}
+    touches = frozen.get("touches") or []
     kinds = {kind.key: kind for kind in ActivityKind.objects.filter(pk__in=[key for key, _at in touches])}
     now = timezone.now()
     return {
         "handoff": handoff,
-        "packet": packet,
-        "assigned": because(packet.get("assigned") or {}, handoff.team.name if handoff.team else ""),
-        "lifted_by": frozen_reasons(packet)[:4],
+        "packet": frozen,
+        "assigned": because(frozen.get("assigned") or {}, handoff.team.name if handoff.team else ""),
+        "lifted_by": packet.frozen_reasons(frozen)[:4],
         "touches": [(kinds.get(key, key), datetime.fromisoformat(at)) for key, at in touches[:3]],
+        "assets": packet.assets(frozen),
+        "consent_then": packet.consent(frozen),
+        "opening": packet.opening(frozen),
+        "since": packet.since(handoff, lead, score=told["score"], grade=told["grade"], events=events),
         "sla_used": working_span(working_time_between(handoff.team, handoff.offered_at, handoff.closed_at or now))
         if handoff.team
         else "",
@@ -172,9 +178,8 @@ def _left(handoff: Handoff, now: Any) -> Any:
     return -working_time_between(handoff.team, handoff.due_at, now)
 
 
-def _person(request: SignedInRequest, lead: Lead) -> dict[str, Any]:
+def _person(request: SignedInRequest, lead: Lead, events: list[ConsentEvent]) -> dict[str, Any]:
     contact = lead.contact
-    events = list(contact.consent_events.all())
     values = {name: getattr(contact, name) for name in ("first_name", "last_name", "email", "phone", "country")}
     alike, _hidden = adding.lookalikes(values, contact=contact, user=request.user)
     return {

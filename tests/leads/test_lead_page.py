@@ -17,8 +17,8 @@ from django.utils import timezone, translation
 from crm import activities, consents, contacts, render_token
 from crm.models import Activity, Contact, ContactKey, LegalBasis, User, Workspace
 from leads import capture, lifecycle, rights
-from leads.handoff import frozen_reasons
 from leads.models import Finding, Lead, Source
+from leads.packet import frozen_reasons
 from tests.cast import Cast, a_lead, accepted, ada, an_mql, confirm, next_month, offered, qualified, reason
 
 pytestmark = pytest.mark.django_db

@@ -28,6 +28,8 @@ SCHEDULE = {
     "seal the audit log": ("crm.tasks.seal_audit_log", 1 * MINUTES),
     "end surges of research that are over": ("crm.tasks.end_research_surges", 10 * MINUTES),
     "wake leads whose day has come": ("leads.tasks.wake_leads", 10 * MINUTES),
+    "send the daily mail where it is morning": ("leads.tasks.send_digests", 10 * MINUTES),
+    "forget what people were told long ago": ("leads.tasks.forget_old_notifications", 60 * MINUTES),
     "delete lists that were imported a week ago": ("leads.tasks.put_imports_to_rest", 60 * MINUTES),
     "delete exported files that expired": ("crm.tasks.put_list_jobs_to_rest", 10 * MINUTES),
     "forget sign-ups nobody confirmed": ("leads.tasks.forget_unconfirmed", 60 * MINUTES),

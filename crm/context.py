@@ -124,6 +124,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         | {
             "nav": _navigation(request, user, now),
             "account": _account(request, user),
+            "bell": _entry(request, now, _("Notifications"), "notifications", "bell"),
             "user": user,
             "theme": user.theme or "system",
             "theme_url": _address("preferences_theme"),

@@ -13,7 +13,7 @@ from crm.activities import slices
 from crm.doctor import check
 from leads import touches
 from leads.lifecycle import lane_for
-from leads.models import Handoff, ImportBatch, Lead, Rota, Seat, StageChange, Standing, Touch
+from leads.models import Handoff, ImportBatch, Lead, Notification, Rota, Seat, StageChange, Standing, Touch
 from leads.reports.conservation import by_month
 from leads.stages import CLOSED, OPEN, SALES_OWNED, Lane, Stage, Verb
 
@@ -186,3 +186,16 @@ def _touches(full: bool) -> Iterator[str]:
                     "place": place,
                     "id": lead,
                 }
+
+
+@check("notifications", gettext_lazy("People are told of moves of that lead, and of none that was undone"))
+def _notifications(full: bool) -> Iterator[str]:
+    rows = Notification.objects.order_by("-pk").values_list("pk", "lead_id", "event")
+    for part in slices(rows.iterator(chunk_size=5000) if full else rows[:500]):
+        undone = StageChange.objects.filter(lead__in=[lead for _pk, lead, _event in part], reversed_by__isnull=False)
+        gone = {f"lead:{lead}:{seq}" for lead, seq in undone.values_list("lead_id", "seq")}
+        for pk, lead, event in part:
+            if not event.startswith(f"lead:{lead}:") or event in gone:
+                yield _("Notification %(id)d is about no move of lead %(lead)d that stands.") % {
+                    "id": pk, "lead": lead,
+                }  # fmt: skip

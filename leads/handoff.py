@@ -5,13 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
-from django.urls import reverse
-from django.utils import timezone, translation
-from django.utils.translation import gettext as _
+from django.utils import timezone
 
-from crm import outbox
-from crm.models import User
 from crm.models.base import concrete_field
 from crm.workdays import add_working_time
 from leads import packet, rota
@@ -108,43 +103,3 @@ def accepts_by_itself(lead: Lead, change: StageChange) -> bool:
     return bool(
         change.verb == Verb.HAND_OFF and handoff and handoff.assignee and handoff.team and handoff.team.auto_accept
     )
-
-
-def announce(lead: Lead, change: StageChange) -> None:
-    """Queue the mail a move causes. A person's move holds it ten seconds, so an undone one sends nothing."""
-    subject = f"lead:{lead.pk}:{change.seq}"
-    if change.verb == Verb.UNDO and change.reverses:
-        outbox.cancel(f"lead:{lead.pk}:{change.reverses.seq}")
-        return
-    if timezone.now() - change.at > NEWS:
-        return
-    recipient = _who_hears(change)
-    if recipient is None or recipient.pk == change.by_id:
-        return
-    with translation.override(recipient.language):
-        payload = _mail(lead, change, recipient)
-    hold = outbox.HOLD if change.by else timedelta()
-    outbox.put("mail", f"lead.{change.verb}", payload, subject=subject, hold=hold)
-
-
-def _who_hears(change: StageChange) -> User | None:
-    handoff = change.handoff
-    if handoff is None:
-        return None
-    if change.verb in {Verb.HAND_OFF, Verb.REASSIGN}:
-        return handoff.assignee
-    return handoff.offered_by if change.verb in {Verb.SEND_BACK, Verb.ACCEPT} else None
-
-
-def _mail(lead: Lead, change: StageChange, recipient: User) -> dict[str, Any]:
-    who = change.by.name if change.by else "Baton"
-    titles = {
-        Verb.HAND_OFF: _("%(who)s handed a lead over to you"),
-        Verb.REASSIGN: _("%(who)s re-assigned a lead to you"),
-        Verb.SEND_BACK: _("%(who)s sent a lead back"),
-        Verb.ACCEPT: _("%(who)s accepted a lead"),
-    }
-    title = titles[Verb(change.verb)] % {"who": who}
-    address = f"{settings.SITE_URL}{reverse('lead', args=[lead.pk])}"
-    body = _("%(title)s.\n\nOpen it here: %(address)s") % {"title": title, "address": address}
-    return {"to": [recipient.email], "subject": title, "body": body}

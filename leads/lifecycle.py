@@ -24,7 +24,7 @@ from crm import bulk
 from crm.models import User
 from crm.models.base import concrete_field
 from leads import handoff as handoffs
-from leads import signals
+from leads import notifications, signals
 from leads.models import Handoff, Lead, Move, Remark, StageChange, Standing
 from leads.stages import NOT_FOR_PEOPLE, PAIRS, Stage, Verb, lane_of
 
@@ -209,7 +209,7 @@ def _write(lead: Lead, move: Move) -> StageChange:
     Lead.objects.filter(pk=lead.pk).update(stage=lead.stage, **projected)
     lead.forget()
     restand(lead, at=move.at)
-    handoffs.announce(lead, change)
+    notifications.announce(lead, change)
     if (lead.round_open and not before["lead"]["round_open"]) or lead.round != before["lead"]["round"]:
         signals.round_opened.send(sender=Lead, lead=lead)
     return change

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from crm import jobs
-from leads import returning, submissions
+from leads import digests, notifications, returning, submissions
 from leads.models import ImportBatch
 
 
@@ -30,6 +30,18 @@ def put_imports_to_rest() -> int:
     from leads.imports import batches
 
     return batches.put_to_rest()
+
+
+@shared_task
+def send_digests() -> int:
+    """Send the daily mail to everybody whose morning has come."""
+    return digests.send_due()
+
+
+@shared_task
+def forget_old_notifications() -> int:
+    """Delete what people were told long ago."""
+    return notifications.forget_old() + digests.forget_old()
 
 
 @shared_task

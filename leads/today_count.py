@@ -8,7 +8,7 @@ from django.utils import timezone
 from crm import context
 from crm.models import Role, User
 from leads.board_filters import ONLY, belongs_to
-from leads.models import Standing
+from leads.models import Notification, Standing
 
 #: What counts for whom: (whose leads, the questions of the Today page that ask somebody to act).
 WAITING = {
@@ -29,6 +29,12 @@ def waiting(user: User) -> QuerySet[Standing]:
     return Standing.objects.filter(belongs_to(whose, user), concerned)
 
 
+def unread(user: User) -> QuerySet[Notification]:
+    """Return what the person was told and has not read yet."""
+    return Notification.objects.shown_to(user).unread()
+
+
 def register() -> None:
-    """Show the number beside Today."""
+    """Show the number beside Today, and the one beside the bell."""
     context.COUNTS["today"] = waiting
+    context.COUNTS["notifications"] = unread

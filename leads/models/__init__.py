@@ -5,6 +5,7 @@ from leads.models.handoff import Handoff
 from leads.models.import_batch import ImportBatch, ImportRow, MappingTemplate
 from leads.models.lead import Lead, Move
 from leads.models.managed import Reason, Source
+from leads.models.notification import Digest, MailWish, Notification
 from leads.models.qualification import Checklist, Finding
 from leads.models.spend import Spend
 from leads.models.stage_change import Remark, StageChange
@@ -20,14 +21,17 @@ __all__ = [
     "Campaign",
     "CaptureForm",
     "Checklist",
+    "Digest",
     "Finding",
     "GatedFile",
     "Handoff",
     "ImportBatch",
     "ImportRow",
     "Lead",
+    "MailWish",
     "MappingTemplate",
     "Move",
+    "Notification",
     "PrizeEntry",
     "Reason",
     "Remark",

@@ -38,6 +38,7 @@ BREAKS: dict[str, Callable[[Lead], str]] = {
         """UPDATE leads_stagechange SET verb = 'hand_off', actor = 'system', details = '{"cause": "skip_review"}'"""
     ),
     "handoffs": lambda lead: "UPDATE leads_handoff SET outcome = 'accepted' WHERE closed_at IS NULL",
+    "notifications": lambda lead: "UPDATE leads_notification SET event = 'lead:0:1'",
     "rota": lambda lead: "UPDATE leads_seat SET turn = turn + 1000",
     "audit": lambda lead: "UPDATE crm_auditentry SET action = 'nothing.happened'",
     "imports": lambda lead: "UPDATE leads_importbatch SET rows = 2",

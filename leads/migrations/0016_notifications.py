@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0014_assignment'),
+        ('leads', '0015_spend'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -17,7 +17,7 @@ from django.utils import timezone
 from benchmarks.figures import Figure, p95
 from crm.models import Activity, Company, Contact, Role, Team, User
 from crm.text import search_key
-from leads import capture, lifecycle
+from leads import capture, entries
 from leads.models import Handoff, Lead, Source, Standing
 from leads.stages import Lane, Stage
 
@@ -126,7 +126,7 @@ def _chunk(numbers: range, companies: list, sources: list, people: list, dice: r
     leads = capture.open_many(leads)
     stages = {lane: stage for lane, _share, stage in LANES}
     arrivals = [(lead, stages[lane], lead.entered_at) for lead, lane in zip(leads, lanes, strict=True) if stages[lane]]
-    lifecycle.enter_as_many(arrivals)
+    entries.enter_as_many(arrivals)
     _stand(leads, lanes, people, dice, now)
 
 

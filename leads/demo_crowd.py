@@ -144,7 +144,7 @@ class Crowd:
         lead = course.lead
         assert lead is not None
         move = Move(step.verb, by=self.book.who(step.by), at=at, **self.book.brings(step, at))
-        one = Made(lead, move, str(lead.stage), {"lead": lifecycle._snapshot(lead)})
+        one = Made(lead, move, str(lead.stage), {"lead": lifecycle.snapshot(lead)})
         lead.__dict__["last_handoff"] = course.handoff
         lead.version += 1
         lead.move = move

@@ -57,9 +57,16 @@ def offer(lead: Lead, move: Move) -> Handoff:
     )  # fmt: skip
 
 
+def takes_a_turn(move: Move, reverses: StageChange | None) -> bool:
+    """Whether the move changes somebody's place in the row."""
+    if reverses is not None:
+        return bool(reverses.before.get("seat"))
+    return move.verb in {Verb.HAND_OFF, Verb.REASSIGN} and move.assignee is not None
+
+
 def _send_to_the_end_of_the_row(move: Move) -> None:
     """Whoever is given a lead, by a rule or by a person, is next again when everybody else has had one."""
-    if move.verb in {Verb.HAND_OFF, Verb.REASSIGN} and move.assignee:
+    if takes_a_turn(move, None) and move.assignee:
         move.details["seat_before"] = rota.give(move.assignee, move.at)
 
 

@@ -7,7 +7,7 @@ mail or wakes a worker.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,25 +15,19 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import DatabaseError, OperationalError, connection, transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_fsm import Transition
 
-from crm import bulk
 from crm.models import User
-from crm.models.base import concrete_field
 from leads import handoff as handoffs
-from leads import notifications, signals
-from leads.models import Handoff, Lead, Move, Remark, StageChange, Standing
-from leads.stages import NOT_FOR_PEOPLE, PAIRS, Stage, Verb, lane_of
+from leads import notifications, rota, signals
+from leads.models import Lead, Move, Remark, StageChange, Standing
+from leads.stages import NOT_FOR_PEOPLE, Stage, Verb, lane_of
 
 PROJECTED = (
     "owner_id", "team_id", "amount", "currency", "closed_on", "wake_on", "round", "round_open", "stage_since",
-)  # fmt: skip
-ENTRY = (
-    "lead_id", "seq", "verb", "from_stage", "to_stage", "at", "logged_at", "actor", "round", "grade", "details",
-    "before",
 )  # fmt: skip
 Actor = StageChange.Actor
 
@@ -153,7 +147,8 @@ def _stale(lead: Lead, verb: str) -> Refused:
     return Refused([text], lead=lead, verb=verb, stale=True)
 
 
-def _snapshot(lead: Lead) -> dict[str, Any]:
+def snapshot(lead: Lead) -> dict[str, Any]:
+    """Return what a move may change of the lead, as JSON."""
     return {name: _json(getattr(lead, name)) for name in PROJECTED}
 
 
@@ -161,40 +156,32 @@ def _json(value: Any) -> Any:
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 
-def _take_version(lead: Lead, move: Move) -> None:
+def _take_version(lead: Lead, move: Move, reverses: StageChange | None) -> None:
+    """Take the next version of the lead; whoever gives it to somebody holds the row of turns before."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL lock_timeout = '4s'")
     still_there = Lead.objects.filter(pk=lead.pk, version=lead.version, stage=lead.stage)
     try:
+        if handoffs.takes_a_turn(move, reverses):
+            rota.take_turn()
         taken = still_there.update(version=F("version") + 1)
     except OperationalError as error:
-        raise _busy(lead, move) from error
+        text = _("Somebody is just changing this lead. Try again.")
+        raise Refused([text], lead=lead, verb=move.verb, stale=True) from error
     if not taken:
         raise _stale(lead, move.verb)
     lead.version += 1
 
 
-def _busy(lead: Lead, move: Move) -> Refused:
-    text = _("Somebody is just changing this lead. Try again.")
-    return Refused([text], lead=lead, verb=move.verb, stale=True)
-
-
-def _hand_over(lead: Lead, move: Move, came_from: str, reverses: StageChange | None) -> Handoff | None:
-    try:
-        return handoffs.after_move(lead, move, came_from, reverses)
-    except OperationalError as error:  # the row of turns was held for four seconds
-        raise _busy(lead, move) from error
-
-
 def _write(lead: Lead, move: Move) -> StageChange:
-    before, came_from = {"lead": _snapshot(lead)}, lead.stage
+    before, came_from = {"lead": snapshot(lead)}, lead.stage
     reverses = lead.last_change if move.verb == Verb.UNDO else None
-    _take_version(lead, move)
+    _take_version(lead, move, reverses)
     getattr(lead, move.verb)()
     if move.verb != Verb.UNDO and lead.stage != came_from:
         lead.stage_since = move.at
-    handoff = _hand_over(lead, move, came_from, reverses)
+    handoff = handoffs.after_move(lead, move, came_from, reverses)
     score, grade = Standing.objects.values_list("score", "grade").get(lead=lead)
     change = StageChange.objects.create(
         lead=lead, seq=lead.version, verb=move.verb, from_stage=came_from, to_stage=lead.stage, at=move.at,
@@ -246,67 +233,3 @@ def restand(lead: Lead, *, at: datetime | None = None) -> None:
     where = Standing.objects.filter(lead=lead)
     where.exclude(lane=lane).update(lane=lane, lane_since=at or timezone.now())
     where.update(owner=lead.owner_id, team=lead.team_id)
-
-
-def enter_as_many(arrivals: Iterable[tuple[Lead, str, datetime]]) -> int:
-    """Let an import say how far leads had come: (lead, stage, the file's instant) each. Return how many moved.
-
-    The bulk form of the door, in the same order and under the same triggers. No mail, webhook or handoff
-    leaves. A lead that people have moved, or that stands there already, is the caller's to leave out.
-    """
-    now = timezone.now()
-    wanted = {lead.pk: (lead, stage, at) for lead, stage, at in arrivals if (lead.stage, stage) in PAIRS[Verb.ENTER_AS]}
-    with transaction.atomic():
-        Lead.objects.filter(pk__in=wanted).update(version=F("version") + 1)
-        bulk.insert_values(
-            StageChange,
-            ENTRY,
-            (
-                (lead.pk, lead.version + 1, Verb.ENTER_AS.value, str(lead.stage), str(stage), at, now,
-                 Actor.IMPORT.value, lead.round, "", {}, {"lead": _snapshot(lead)})
-                for lead, stage, at in wanted.values()
-            ),
-        )  # fmt: skip
-        newest = StageChange.objects.filter(lead=OuterRef("pk"), seq=OuterRef("version"))
-        Lead.objects.filter(pk__in=wanted).update(
-            stage=Subquery(newest.values("to_stage")[:1]),
-            stage_since=Subquery(newest.values("at")[:1]),
-            changed_at=now,
-        )
-        for stage in {stage for _lead, stage, _at in wanted.values()}:
-            ids = [pk for pk, (_lead, to, _at) in wanted.items() if to == stage]
-            lane = lane_of(stage, offered=False, returned=False)
-            since = Lead.objects.filter(pk=OuterRef("pk")).values("stage_since")[:1]
-            Standing.objects.filter(pk__in=ids).update(lane=lane, lane_since=Subquery(since))
-            closed = {"round_open": False} if stage in {Stage.NURTURE} else {}
-            if closed:
-                Lead.objects.filter(pk__in=ids).update(**closed)
-    return len(wanted)
-
-
-def take_back_entries(entries: Iterable[tuple[Lead, StageChange, datetime]]) -> None:
-    """Take back what an import said about leads: (lead, its log row, since when it had stood in its lane) each.
-
-    The log only grows: each gets an undo, by an import too, so that another list may still carry it on. The row has
-    to be the lead's last one; the caller's transaction holds.
-    """
-    now = timezone.now()
-    wanted = [(lead, change, since) for lead, change, since in entries if change.seq == lead.version]
-    Lead.objects.filter(pk__in=[lead.pk for lead, _change, _since in wanted]).update(version=F("version") + 1)
-    bulk.insert_values(
-        StageChange,
-        (*ENTRY, "reverses_id"),
-        (
-            (lead.pk, lead.version + 1, Verb.UNDO.value, str(lead.stage), change.from_stage, now, now,
-             Actor.IMPORT.value, lead.round, "", {}, {"lead": _snapshot(lead)}, change.pk)
-            for lead, change, _since in wanted
-        ),
-    )  # fmt: skip
-    for lead, change, since in wanted:
-        was = change.before["lead"]
-        Lead.objects.filter(pk=lead.pk).update(
-            stage=change.from_stage, round_open=was["round_open"], changed_at=now,
-            stage_since=concrete_field(Lead, "stage_since").to_python(was["stage_since"]),
-        )  # fmt: skip
-        lane = lane_of(change.from_stage, offered=False, returned=False)
-        Standing.objects.filter(pk=lead.pk).update(lane=lane, lane_since=since)

@@ -1,7 +1,8 @@
 """Whose turn it is within a team, and who is passed over: away, full, or not taking leads by rule.
 
 Whoever gives a lead to a person takes a turn first: one UPDATE of one row, which holds every other giver until the
-transaction ends, on SQLite and on PostgreSQL alike. So nobody changes what is read after it: seats and open leads.
+transaction ends, on SQLite and on PostgreSQL alike. So nobody changes what is read after it: seats and open leads. The
+turn comes before any lead, so that two givers never wait for each other.
 """
 
 from __future__ import annotations

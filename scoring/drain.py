@@ -432,7 +432,8 @@ def _write(work: Work, plan: Plan) -> None:
     version = _version(plan.current)
     rising, falling = _moving(plan)
     if rising or falling:
-        promotion.lock([*rising, *falling])
+        moving = {*rising, *falling}
+        promotion.lock(moving, version, [row.grade for row in plan.after if row.lead_id in moving])
     storing.write_signals(
         [(c, k.lead_id, k.counts_from, k.objected, k.fit_bits, k.data) for c, k in sorted(plan.signals.items())]
     )

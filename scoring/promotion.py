@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef
 
-from leads import assignment, lifecycle
+from leads import assignment, lifecycle, rota
 from leads.models import Handoff, Lead, StageChange
 from leads.models.lead import LeadQuerySet
 from leads.stages import Lane, Stage, Verb
@@ -34,8 +34,13 @@ def may_fall(lane: str, *, at_bar: bool, total: int, version: Compiled) -> bool:
     return lane == Lane.MQL and not at_bar and total < version.bars.leave
 
 
-def lock(lead_ids: Iterable[int]) -> None:
-    """Lock the leads about to move before their standings are written, in the order a person's move locks them."""
+def lock(lead_ids: Iterable[int], version: Compiled, grades: Iterable[str]) -> None:
+    """Lock the leads about to move before their standings are written, in the order a person's move locks them.
+
+    The row of turns comes first, where one of the new `grades` sends a lead to sales at once.
+    """
+    if not version.skip_review.isdisjoint(grades):
+        rota.take_turn()
     list(Lead.objects.filter(pk__in=list(lead_ids)).order_by("pk").select_for_update().values_list("pk", flat=True))
 
 

@@ -284,6 +284,7 @@ def _move(run: PublishRun) -> None:
     last = min((ids[-1] for ids in (rising, falling) if len(ids) == MOVES_AT_ONCE), default=None)
     rising, falling = _up_to(rising, last), _up_to(falling, last)
     with transaction.atomic():
+        promotion.lock([*rising, *falling], version, version.skip_review)
         moved = promotion.move(rising, falling)
         _saved(
             run, cursor=max([*rising, *falling]), promoted=F("promoted") + moved.promoted,

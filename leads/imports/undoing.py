@@ -35,6 +35,7 @@ from crm.models import (
 )
 from crm.models.base import concrete_field
 from leads import lifecycle
+from leads.entries import take_back_entries
 from leads.imports.writing import CLAIM, EDITABLE, Overtaken
 from leads.models import Finding, Handoff, ImportBatch, ImportRow, Lead, StageChange
 from leads.removal import remove_leads
@@ -187,7 +188,7 @@ class Chunk:
                     back_to = {name: old for name, old in back_to.items() if name != "closed_on"}
                 else:
                     since = datetime.fromisoformat(row.before["lane_since"])
-                    lifecycle.take_back_entries([(lead, said[lead.pk, lead.version], since)])
+                    take_back_entries([(lead, said[lead.pk, lead.version], since)])
                     lead.refresh_from_db()
             self._refill(row, lead, back_to)
 

@@ -34,6 +34,7 @@ from crm.phone import phone_key
 from crm.text import search_key
 from crm.workdays import date_of, local_day, workspace_zone
 from leads import capture, lifecycle
+from leads.entries import enter_as_many
 from leads.imports.columns import Arrival, Message, SourceColumn
 from leads.imports.mapping import Mapping
 from leads.models import ImportBatch, ImportRow, Lead, StageChange, Standing
@@ -419,7 +420,7 @@ class Writer:
             carried_on[pk].before["lane_since"] = since.isoformat()
             carried_on[pk].after["entry"] = carried_on[pk].lead.version + 1  # type: ignore[union-attr]
         if entries:
-            lifecycle.enter_as_many(entries)
+            enter_as_many(entries)
         self._store_fills([(plan.lead, plan.fills) for plan in plans if plan.fills and plan.lead])
 
     def _store_fills(self, filled: Sequence[tuple[Lead, dict[str, Any]]]) -> None:

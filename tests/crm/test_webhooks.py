@@ -19,7 +19,7 @@ from django.utils import timezone
 from crm import doctor, outbox, signals
 from crm.models import Contact, Disclosure, Heartbeat, LegalBasis, OutboxMessage, WebhookAttempt, WebhookEndpoint
 from crm.webhooks import addresses, events, keeping, posting, queueing, secrets, sending
-from leads import capture, lifecycle, news
+from leads import capture, entries, lifecycle, news
 from leads.models import Lead, Source
 from tests.cast import Cast, a_lead, accepted, ada, an_mql, next_month, offered
 from tests.receiver import Receiver, closed_port, receiver
@@ -123,7 +123,7 @@ def test_an_import_tells_nothing(cast: Cast, listener: Receiver) -> None:
     source = Source.objects.get(key="webinar")
     with time_machine.travel(timezone.now()):
         lead = capture.open_many([Lead(contact=ada(), source=source, team=cast.marketing, imported=True)])[0]
-        lifecycle.enter_as_many([(lead, "mql", timezone.now())])
+        entries.enter_as_many([(lead, "mql", timezone.now())])
     assert not OutboxMessage.objects.filter(channel="webhook").exists()
 
 

@@ -17,7 +17,7 @@ from crm import activities, consents, contacts
 from crm.activities import Happening
 from crm.models import Contact, ProfileChange
 from crm.workdays import local_day
-from leads import capture, lifecycle
+from leads import capture, entries, lifecycle
 from leads.models import Lead, StageChange
 from scoring import backtest, decisions, drain, knowledge, reference, trial
 from scoring.intervals import Share, wilson
@@ -132,7 +132,7 @@ def test_a_file_counts_where_it_has_dates(cast: Cast) -> None:
             ],
             history=True,
         )
-        lifecycle.enter_as_many([(lead, "won", stage_at)])
+        entries.enter_as_many([(lead, "won", stage_at)])
         told.append(lead)
     draft = a_draft(
         [did("white_paper"), did("video_view"), did("meeting"), did("question"), fact("custom.quality", "is", "high"),

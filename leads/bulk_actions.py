@@ -14,8 +14,8 @@ from django.utils.translation import gettext_lazy
 from crm import roles
 from crm.lists.actions import Action, ActionForm, RowRefused, register
 from crm.models import Contact, Team, User
-from leads import editing, lifecycle, rights
-from leads.forms import MOVE_FORMS, MoveForm
+from leads import assignment, editing, lifecycle, rights
+from leads.forms import BY_RULES, MOVE_FORMS, MoveForm
 from leads.lead_forms import sources
 from leads.models import Lead, Reason, Source
 from leads.stages import Verb
@@ -38,18 +38,19 @@ def _form_of(verb: str) -> type[forms.Form]:
             told = self.details()
             kept = {name: told[name].pk for name in LINKED if name in told}
             day = {"wake_on": told["wake_on"].isoformat()} if "wake_on" in told else {}
-            return kept | day | ({"note": told["note"]} if told.get("note") else {})
+            return kept | day | {name: told[name] for name in ("note", BY_RULES) if told.get(name)}
 
         def words(self) -> str:
             told = self.details()
-            return ", ".join(str(told[name]) for name in ("reason", "assignee", "team", "wake_on") if told.get(name))
+            named = [str(told[name]) for name in ("reason", "assignee", "team", "wake_on") if told.get(name)]
+            return ", ".join([*named, _("by the rules")] if told.get(BY_RULES) else named)
 
     return BulkMove
 
 
 def _details(params: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a Move that were kept; a reason or a person that is gone by now is missing."""
-    found: dict[str, Any] = {"note": params["note"]} if params.get("note") else {}
+    found: dict[str, Any] = {name: params[name] for name in ("note", BY_RULES) if params.get(name)}
     for name, model in LINKED.items():
         if name in params and (row := model._default_manager.filter(pk=params[name]).first()):
             found[name] = row
@@ -61,12 +62,23 @@ def _details(params: dict[str, Any]) -> dict[str, Any]:
 def _mover(verb: str) -> Callable[[Lead, Any, User], dict[str, Any]]:
     def move(lead: Lead, details: dict[str, Any], by: User) -> dict[str, Any]:
         try:
-            change = lifecycle.advance(lead, verb, by=by, **details)
+            change = lifecycle.advance(lead, verb, by=by, **_by_the_rules(lead, verb, details))
         except lifecycle.Refused as refused:
             raise RowRefused(" ".join(refused.reasons)) from refused
         return {"seq": change.seq}
 
     return move
+
+
+def _by_the_rules(lead: Lead, verb: str, details: dict[str, Any]) -> dict[str, Any]:
+    """Return the details of the move, with whom the rules name for this lead where they were asked to."""
+    if not details.get(BY_RULES):
+        return details
+    decision = assignment.take(lead, but=lead.owner if verb == Verb.REASSIGN else None)
+    if not decision.details:
+        raise RowRefused(_("There is no team in sales to give it to."))
+    given = {name: value for name, value in details.items() if name != BY_RULES}
+    return given | decision.details | {"details": {"assigned": decision.told}}
 
 
 def _take_back(lead: Lead, before: dict[str, Any], by: User) -> None:

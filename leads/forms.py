@@ -19,6 +19,7 @@ from leads.models import Lead, Reason
 from leads.stages import Verb
 
 NAP = timedelta(days=90)
+BY_RULES = "by_rules"
 FACTS_ONLY = gettext_lazy("Facts only. The person may ask to read this.")
 
 
@@ -176,6 +177,7 @@ class TakerForm(MoveForm):
         ).select_related("team")
         self.fields["taker"].choices = [  # type: ignore[attr-defined]
             ("", _("Choose …")),
+            *([] if self.lead.pk else [(BY_RULES, _("By the rules, each lead for itself"))]),
             (_("Queue of a team"), [(f"team-{team.pk}", team.name) for team in teams]),
             (_("Person"), [(f"person-{user.pk}", who(user)) for user in people]),
         ]
@@ -202,6 +204,8 @@ class TakerForm(MoveForm):
         """Return what the move needs; who follows the rules leaves their reason in the log."""
         found = super().details()
         kind, _sep, pk = found.pop("taker").partition("-")
+        if kind == BY_RULES:
+            return found | {BY_RULES: True}
         whom = {"team": Team.objects.get(pk=pk)} if kind == "team" else {"assignee": User.objects.get(pk=pk)}
         decision = self._proposal()
         if decision and decision.details == whom:

@@ -20,11 +20,11 @@ from openpyxl import load_workbook
 from crm import contacts, deletion, doctor, render_token
 from crm.lists import actions, exporting, files, jobs, kinds
 from crm.lists.asking import Asked
-from crm.models import AuditEntry, Contact, ListJob, ListJobRow, User, Workspace
+from crm.models import AuditEntry, Contact, ListJob, ListJobRow, Team, User, Workspace
 from leads import lifecycle
-from leads.models import Lead, Source
+from leads.models import Handoff, Lead, Source
 from leads.stages import Stage
-from tests.cast import Cast, a_lead, accepted, an_mql, next_month, reason
+from tests.cast import Cast, a_lead, accepted, ada, an_mql, next_month, reason
 
 pytestmark = pytest.mark.django_db
 
@@ -129,6 +129,17 @@ def test_each_row_is_done_or_refused_with_a_sentence(cast: Cast) -> None:
     assert mine.owner == cast.sam
     page = signed_in(cast.mia).get(reverse("list_job", args=[job.pk]))
     assert "not possible for a lead in “New lead”" in page.content.decode()
+
+
+def test_many_leads_go_by_the_rules_each_for_itself(cast: Cast) -> None:
+    Team.objects.update(way=Team.Way.ROUND_ROBIN)
+    leads = [an_mql(cast, contact=ada(email=f"ada{number}@acme.example")) for number in range(3)]
+    sent(signed_in(cast.mia), "hand_off", ids=leads, count="3", taker="by_rules")
+    job = the_job()
+    assert (job.state, job.done, job.words.endswith("by the rules")) == ("done", 3, True)
+    owners = [lead.owner for lead in Lead.objects.order_by("pk")]
+    assert sorted(str(one) for one in owners) == ["Jana Hübner", "Sam Okafor", "Sam Okafor"]
+    assert Handoff.objects.first().packet["assigned"]["way"] == "round_robin"  # type: ignore[union-attr]
 
 
 def test_a_row_that_breaks_is_refused_and_the_others_go_on(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm import absences, activities
@@ -100,6 +100,7 @@ def test_the_company_says_where_a_person_without_an_address_is(cast: Cast) -> No
     assert assignment_rules.Facts(Lead.objects.get()).place == ("AT", "1010")
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # how long it takes is not the question
 @given(st.integers(0, 99_999), st.integers(0, 99_999), st.integers(0, 99_999))
 def test_a_range_of_postcodes_holds_as_its_numbers_do(code: int, one: int, other: int) -> None:
     first, last = sorted((one, other))

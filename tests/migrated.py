@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import shutil
@@ -60,6 +61,8 @@ def begin(blocker: Any) -> None:
 
 def _make_for_others(blocker: Any) -> None:
     said = ""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     try:
         with blocker.unblock():
             make()

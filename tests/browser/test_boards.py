@@ -176,10 +176,10 @@ def test_what_others_do_arrives_without_a_jump(cast: Cast, open_page: Callable[.
     lifecycle.advance(lead, "accept", by=cast.sam)
     Standing.objects.filter(pk=scored.pk).update(score=84, grade="B2")
     new = a_lead(ada(email="new@acme.example", phone="", last_name="Neu"))
-    expect(card(page, lead)).to_have_class(re.compile("is-moved"), timeout=12_000)
+    expect(card(page, lead)).to_have_class(re.compile("is-moved"), timeout=60_000)
     expect(card(page, lead)).to_contain_text("Moved to Accepted (SAL) by Sam Okafor.")
     assert (card(page, lead).bounding_box()["x"], card(page, lead).bounding_box()["y"]) == (place["x"], place["y"])
-    expect(card(page, scored).locator(".card-score b")).to_have_text("84", timeout=12_000)
+    expect(card(page, scored).locator(".card-score b")).to_have_text("84", timeout=60_000)
     expect(card(page, scored).locator(".grade")).to_have_attribute("title", "Fit B, engagement 2")
     assert card(page, scored).bounding_box() == size
     chip = page.locator("#news")

@@ -92,7 +92,7 @@ def unnamed(file: Path) -> int:
 
 def sign_in(browser: Browser, address: str, email: str) -> Page:
     page = browser.new_context(base_url=address, reduced_motion="reduce").new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     page.goto("/accounts/login/")
     page.locator("input[name=login]").fill(email)
     page.locator("input[name=password]").fill("baton-demo")

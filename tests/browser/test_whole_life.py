@@ -41,7 +41,7 @@ def people(transactional_db: None) -> Cast:
 @pytest.fixture
 def room(browser: Browser, scripted: bool) -> Iterator[BrowserContext]:
     context = browser.new_context(java_script_enabled=scripted, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     yield context
     context.close()
 

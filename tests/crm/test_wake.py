@@ -84,9 +84,12 @@ def test_a_forked_child_wakes_with_a_thread_of_its_own(settings, monkeypatch, tm
     eventually(lambda: (tmp_path / f"{os.getpid()}").exists())
     child = os.fork()
     if not child:
-        wake._bell.ring("child")
-        time.sleep(0.5)
-        os._exit(0)
+        try:
+            wake._bell.ring("child")
+            own = tmp_path / f"{os.getpid()}"
+            eventually(lambda: own.exists() and own.read_text())
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
     assert (tmp_path / str(child)).read_text() == "child"
 

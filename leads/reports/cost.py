@@ -15,6 +15,7 @@ from typing import Literal
 
 from leads.models import Spend
 from leads.reports.allocation import split_by
+from leads.reports.attribution import Part
 from leads.reports.cost_facts import NONE, OTHERS, STEPS, Booked, Came, Campaigns, months
 from leads.reports.period import Scope
 
@@ -77,10 +78,10 @@ class Report:
 
 def counted(parts: Iterable[Came], group: Callable[[Came], str]) -> Counts:
     """Return {group: leads that came at least to each step}."""
-    exact: dict[str, list[Fraction]] = defaultdict(lambda: [Fraction(0)] * len(STEPS))
+    exact: dict[str, list[Part]] = defaultdict(lambda: [0] * len(STEPS))
     for one in parts:
         exact[group(one)][one.depth] += one.part
-    return {key: [sum(row[step:], Fraction(0)) for step in range(len(STEPS))] for key, row in exact.items()}
+    return {key: [Fraction(sum(row[step:])) for step in range(len(STEPS))] for key, row in exact.items()}
 
 
 def report(parts: Sequence[Came], rows: Sequence[Booked], by: By, scope: Scope, known: Campaigns) -> Report:
@@ -130,7 +131,7 @@ def _divider(
         return "", lambda row: {key: cents for key, start, end in spans if (cents := row.inside(start, end))}
     if by == "source":
         basis, pool = _weights(counted(parts, lambda one: one.source))
-        own: dict[str, dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+        own: dict[str, dict[str, Part]] = defaultdict(lambda: defaultdict(int))
         for one in sorted(parts, key=lambda one: one.source):
             own[one.campaign][one.source] += one.part
         return basis, lambda row: _divided(row, pool, own.get(row.campaign, {}))
@@ -154,7 +155,7 @@ def _weights(counts: Counts) -> tuple[str, dict[str, Fraction]]:
     return "", {}
 
 
-def _divided(row: Booked, pool: Mapping[str, Fraction], own: Mapping[str, Fraction]) -> dict[str, int]:
+def _divided(row: Booked, pool: Mapping[str, Fraction], own: Mapping[str, Part]) -> dict[str, int]:
     """A campaign's row goes over `own`, sales cost without one over `pool`; what fits neither stands apart."""
     weights = own if row.campaign else (pool if row.side == Spend.Side.SALES else {})
     return split_by(row.cents, weights) if weights else {APART: row.cents}

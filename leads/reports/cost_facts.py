@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from fractions import Fraction
 from functools import cached_property
 
 from crm.models import User
@@ -22,7 +21,6 @@ STEPS = ("entered", "mql", "sal", "sql", "won")
 DEPTHS = [funnel.DEPTH[step] for step in STEPS]
 NONE, OTHERS = "none", "u:"  # keys of campaigns: no campaign, and the unknown ones that are not named
 NAMED = 20  # unknown campaigns with a line of their own
-WHOLE = Fraction(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Came:
 
     lead: int
     depth: int
-    part: Fraction
+    part: attribution.Part
     campaign: str
     source: str
     month: str
@@ -84,7 +82,7 @@ def came(scope: Scope, user: User, rule: str, known: Campaigns) -> Iterator[Came
     for pk, source, at, _stage, _since in rows:
         deepest = furthest.get(pk, 0)
         depth = max(place for place, least in enumerate(DEPTHS) if least <= deepest)
-        parts = shares.get(pk) or {attribution.NONE: WHOLE}
+        parts = shares.get(pk) or {attribution.NONE: 1}
         for key, part in parts.items():
             yield Came(
                 pk, depth, part, names[key], str(source) if source else NONE, f"{local_date(at):%Y-%m}"

@@ -61,6 +61,10 @@ class Shown:
         return self.line.key == APART
 
     @property
+    def is_unknown(self) -> bool:
+        return self.line.key.startswith(OTHERS)
+
+    @property
     def cheaper(self) -> bool:
         return self.change is not None and self.change < 0
 
@@ -98,6 +102,11 @@ class Words:
     def total(self) -> Shown:
         change = _change(self.report.total.per(SQL), self.before.total.per(SQL))
         return Shown(self.report.total, _("Sum, equals the ledger to the cent"), "", None, change)
+
+    @property
+    def compares(self) -> bool:
+        """Whether any line has a year before to stand beside."""
+        return self.total.change is not None or any(line.change is not None for line in self.lines)
 
     def _shown(self, line: Line) -> Shown:
         then = next((one for one in self.before.lines if one.key == self._a_year_before(line.key)), None)
@@ -140,8 +149,8 @@ class Words:
 
     @cached_property
     def priced(self) -> list[Shown]:
-        """Return the lines with a cost per SQL, cheapest first."""
-        found = [line for line in self.lines if line.cost]
+        """Return the lines with a cost per SQL, cheapest first; not what came by no campaign, or by an unknown one."""
+        found = [line for line in self.lines if line.cost and line.line.key != NONE and not line.is_unknown]
         return sorted(found, key=lambda line: line.cost or Decimal(0))
 
     def cheapest(self) -> Shown | None:

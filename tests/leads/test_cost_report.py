@@ -101,6 +101,7 @@ def test_what_each_campaign_cost_and_brought(client: Client, cast: Cast, world: 
     }
     words = answer(client, cast).context["words"]
     assert (words.total.cost, words.report.basis, words.report.difference) == (Decimal("910.22"), "sql", 0)
+    assert ([shown.label for shown in words.priced], words.compares) == (["Fair"], False)
 
 
 @pytest.mark.django_db

@@ -217,6 +217,7 @@ SETTINGS: list[Setting] = [
         _("How you see Baton; for you only."),
         _("As the workspace"),
     ),
+    Setting("absences", _("Absences"), _("When you are away, or people of yours."), _("None")),
     Setting("preferences", _("Single-key shortcuts"), _("Off: single keys do nothing."), _("On")),
     Setting("preferences", _("First page after signing in"), _("Where you begin."), _("Today")),
 ]

@@ -9,6 +9,7 @@ from django.views.generic import RedirectView
 from crm.api import nothing, schema
 from crm.tracking.messages import TYPES
 from crm.views import (
+    absences,
     companies,
     contacts,
     duplicates,
@@ -99,6 +100,8 @@ OWN = [
     path("", RedirectView.as_view(pattern_name="preferences")),
     path("preferences/", preferences.preferences, name="preferences"),
     path("preferences/theme/", preferences.theme, name="preferences_theme"),
+    path("absences/", absences.index, name="absences"),
+    path("absences/<int:pk>/removal/", absences.remove, name="absence_removal"),
     path("tokens/", own_tokens.tokens, name="tokens"),
     path("tokens/<int:pk>/successor/", own_tokens.replace, name="token_replace"),
     path("tokens/<int:pk>/revocation/", own_tokens.revoke, name="token_revoke"),

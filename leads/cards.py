@@ -21,8 +21,8 @@ from django.utils.translation import ngettext
 
 from crm.models import Activity, User
 from crm.templatetags.formats import relative_day
-from crm.workdays import local_date, working_time_between
-from leads import guards
+from crm.workdays import local_date
+from leads import clock, guards
 from leads.board_filters import SILENCE, TOUCHES, Filters
 from leads.explanations import Explanation, Hint, Reason, explain
 from leads.models import Checklist, Finding, Handoff, Lead, StageChange, Standing
@@ -118,6 +118,10 @@ class Card:
         return address("lead_score", self.lead.pk)
 
     @property
+    def clock_url(self) -> str:
+        return address("lead_clock", self.lead.pk)
+
+    @property
     def moves_url(self) -> str:
         return address("lead_moves", self.lead.pk)
 
@@ -171,18 +175,11 @@ class Card:
     @cached_property
     def left(self) -> timedelta | None:
         """Working time until sales should have answered; negative once it is over."""
-        if self.handoff is None:
-            return None
-        if self.handoff.team is None:
-            return self.handoff.due_at - self.now
-        if self.is_overdue:
-            return -max(working_time_between(self.handoff.team, self.handoff.due_at, self.now), timedelta(minutes=1))
-        return working_time_between(self.handoff.team, self.now, self.handoff.due_at)
+        return clock.left(self.handoff, self.now) if self.handoff else None
 
     @property
     def allowed(self) -> timedelta:
-        team = self.handoff.team if self.handoff else None
-        return timedelta(hours=team.response_hours if team else 24)
+        return clock.allowed(self.handoff) if self.handoff else timedelta()
 
     @property
     def addressee(self) -> User | None:

@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from django.db.models import Count, F, Max, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.activities import slices
-from crm.doctor import check
+from crm.doctor import LATE, check
 from leads import touches
 from leads.lifecycle import lane_for
-from leads.models import Handoff, ImportBatch, Lead, Notification, Rota, Seat, StageChange, Standing, Touch
+from leads.models import (
+    Handoff,
+    ImportBatch,
+    Lead,
+    Notification,
+    Rota,
+    Seat,
+    SlaEvent,
+    StageChange,
+    Standing,
+    Touch,
+)
 from leads.reports.conservation import by_month
 from leads.stages import CLOSED, OPEN, SALES_OWNED, Lane, Stage, Verb
 
@@ -114,6 +126,21 @@ def _rota(full: bool) -> Iterator[str]:
     taken = Rota.objects.aggregate(last=Max("turn"))["last"] or 0
     for pk in Seat.objects.filter(turn__gt=taken).values_list("pk", flat=True)[:20]:
         yield _("Person %(id)d holds a turn that nobody has taken yet.") % {"id": pk}
+
+
+@check("clocks", gettext_lazy("Every handoff that is overdue has its breach written down, once, and no other has"))
+def _clocks(full: bool) -> Iterator[str]:
+    breaches = SlaEvent.objects.filter(kind=SlaEvent.Kind.BREACH)
+    written = breaches.filter(handoff=OuterRef("pk"), due_at=OuterRef("due_at"))
+    overdue = Handoff.objects.overdue(timezone.now() - LATE)
+    for pk in overdue.filter(~Exists(written)).values_list("pk", flat=True)[:20]:
+        yield _("Handoff %(id)d is overdue, and no breach is written down.") % {"id": pk}
+    in_time = breaches.filter(handoff__closed_at__lt=F("due_at"))
+    for pk in in_time.values_list("handoff_id", flat=True)[:20]:
+        yield _("Handoff %(id)d was closed in time, and a breach is written down.") % {"id": pk}
+    twice = SlaEvent.objects.values("handoff", "kind", "due_at").annotate(n=Count("pk")).filter(n__gt=1).order_by()
+    for row in twice[:20]:
+        yield _("Handoff %(id)d has %(n)d events of one kind for one due time.") % {"id": row["handoff"], "n": row["n"]}
 
 
 @check("automatic", gettext_lazy("The system hands a lead over for its grade at most once per round"))

@@ -19,7 +19,7 @@ from crm.activities import Happening, record_many, slices
 from crm.demo import World
 from crm.models import ConsentEvent, Contact, ContactKey, LegalBasis
 from crm.workdays import local_day, workspace_zone
-from leads import capture, demo_spend, explanations, lifecycle
+from leads import capture, demo_spend, explanations, lifecycle, sla
 from leads.demo_crowd import Crowd
 from leads.demo_stories import (
     BY_NAME,
@@ -83,6 +83,8 @@ def live(world: World) -> None:
     for part in slices(lives(world), demo.SLICE):
         with transaction.atomic():
             book.write(part)
+    while sla.look(tell=False):
+        pass
 
 
 def lives(world: World) -> Iterator[Life]:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from crm import bulk
 from crm.models import Contact
 from crm.workdays import local_day, workspace_zone
-from leads import capture, lifecycle
+from leads import capture, clock, lifecycle
 from leads import handoff as handoffs
 from leads.demo_stories import Found, Opened, Step
 from leads.models import Finding, Handoff, Lead, Move, StageChange, Standing
@@ -167,8 +167,8 @@ class Crowd:
             course.handoff = one.offered = one.handoff = Handoff(
                 lead=lead, round=lead.round, offered_at=move.at, offered_by=move.by, from_owner_id=belonged["owner_id"],
                 from_team_id=belonged["team_id"], assignee=move.assignee, team=lead.team,
-                due_at=handoffs.due(lead, move),
-                packet=EMPTY_PACKET | {"note": move.note},
+                told_at=move.at, packet=EMPTY_PACKET | {"note": move.note},
+                **clock.started(lead.team, None, "", move.at) | {"way": []},
             )  # fmt: skip
         elif course.handoff is not None and course.handoff.closed_at is None:
             one.handoff = course.handoff

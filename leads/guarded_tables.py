@@ -58,4 +58,5 @@ TRIGGERS: list[Trigger] = [
     *append_only("leads_finding", "lead_id, dimension, status, dated_on, at"),
     *no_delete("leads_lead"),
     *append_only("leads_handoff", "lead_id, round, offered_at, offered_by_id, packet"),
+    *append_only("leads_slaevent"),
 ]  # fmt: skip

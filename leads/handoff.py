@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
 from crm.models.base import concrete_field
-from crm.workdays import add_working_time
-from leads import packet, rota
-from leads.models import Handoff, Lead, Move, StageChange
+from leads import clock, packet, rota
+from leads.models import Handoff, Lead, Move, StageChange, Standing
 from leads.stages import Verb
 
 Outcome = Handoff.Outcome
@@ -22,7 +21,7 @@ CLOSES: dict[str, str] = {
     Verb.ABSORB: Outcome.DISQUALIFIED,
 }
 NEWS = timedelta(hours=1)  # what is told later than this is history and mails nobody
-RESTORABLE = ("closed_at", "outcome", "closed_by_id", "assignee_id", "team_id", "due_at")
+RESTORABLE = ("closed_at", "outcome", "closed_by_id", "assignee_id", "team_id", "told_at", *clock.FIELDS)
 
 
 def after_move(lead: Lead, move: Move, came_from: str, reverses: StageChange | None) -> Handoff | None:
@@ -39,10 +38,12 @@ def after_move(lead: Lead, move: Move, came_from: str, reverses: StageChange | N
     if move.verb in CLOSES:
         handoff.closed_at, handoff.outcome, handoff.closed_by = move.at, CLOSES[move.verb], move.by
         handoff.save(update_fields=["closed_at", "outcome", "closed_by"])
+        clock.note_late(handoff, move.at)
     elif move.verb == Verb.REASSIGN:
-        handoff.assignee, handoff.team = move.assignee, lead.team
-        handoff.due_at = due(lead, move)
-        handoff.save(update_fields=["assignee", "team", "due_at"])
+        clock.note_late(handoff, move.at)
+        handoff.assignee, handoff.team, handoff.told_at = move.assignee, lead.team, None
+        _set(handoff, _clock(lead, move))
+        handoff.save(update_fields=["assignee", "team", "told_at", *clock.FIELDS])
     return handoff
 
 
@@ -52,8 +53,8 @@ def offer(lead: Lead, move: Move) -> Handoff:
     before = Lead.objects.values("owner_id", "team_id").get(pk=lead.pk)
     return Handoff.objects.create(
         lead=lead, round=lead.round, offered_at=move.at, offered_by=move.by, from_owner_id=before["owner_id"],
-        from_team_id=before["team_id"], assignee=move.assignee, team=lead.team, due_at=due(lead, move),
-        packet=packet.freeze(lead, move),
+        from_team_id=before["team_id"], assignee=move.assignee, team=lead.team, packet=packet.freeze(lead, move),
+        **_clock(lead, move),
     )  # fmt: skip
 
 
@@ -70,17 +71,21 @@ def _send_to_the_end_of_the_row(move: Move) -> None:
         move.details["seat_before"] = rota.give(move.assignee, move.at)
 
 
-def due(lead: Lead, move: Move) -> Any:
-    """Return the instant by which sales should have answered, in the team's working time."""
-    team = lead.team
-    if team is None:
-        return move.at + timedelta(days=1)
-    return add_working_time(team, move.at, timedelta(hours=team.response_hours))
+def _clock(lead: Lead, move: Move) -> dict[str, Any]:
+    """Start the clock: due when, by the grade the lead has now. What the system has moved on goes on no further."""
+    grade = Standing.objects.filter(pk=lead.pk).values_list("grade", flat=True).first() or ""
+    moves_on = move.verb == Verb.HAND_OFF or move.by is not None
+    return clock.started(lead.team, move.assignee, grade, move.at, moves_on=moves_on)
+
+
+def _set(handoff: Handoff, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(handoff, name, value)
 
 
 def _state(handoff: Handoff) -> dict[str, Any]:
-    return {name: getattr(handoff, name) if name in {"assignee_id", "team_id", "closed_by_id", "outcome"} else (
-        getattr(handoff, name) and getattr(handoff, name).isoformat()) for name in RESTORABLE}  # fmt: skip
+    held = {name: getattr(handoff, name) for name in RESTORABLE}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in held.items()}
 
 
 def snapshot(handoff: Handoff | None, move: Move) -> dict[str, Any]:
@@ -98,8 +103,8 @@ def _restore(reverses: StageChange | None) -> Handoff | None:
     if reverses.verb == Verb.HAND_OFF:
         handoff.closed_at, handoff.outcome = timezone.now(), Outcome.UNDONE
     else:
-        for name, value in reverses.before.get("handoff", {}).items():
-            setattr(handoff, name, concrete_field(Handoff, name).to_python(value))
+        before = reverses.before.get("handoff", {})
+        _set(handoff, {name: concrete_field(Handoff, name).to_python(value) for name, value in before.items()})
     handoff.save(update_fields=[name.removesuffix("_id") for name in RESTORABLE])
     return handoff
 

@@ -10,7 +10,18 @@ from django.db import transaction
 from crm.deletion import before_removal
 from crm.lists import exporting
 from leads.imports import files
-from leads.models import Finding, Handoff, ImportBatch, ImportRow, Lead, Notification, Remark, StageChange, Standing
+from leads.models import (
+    Finding,
+    Handoff,
+    ImportBatch,
+    ImportRow,
+    Lead,
+    Notification,
+    Remark,
+    SlaEvent,
+    StageChange,
+    Standing,
+)
 
 
 @before_removal
@@ -26,6 +37,8 @@ def remove_leads_of(contact_ids: Sequence[int]) -> None:
 def remove_leads(lead_ids: Sequence[int]) -> None:
     """Delete these leads with their log, handoffs and findings; the caller has opened the deletion gate."""
     Remark.objects.filter(change__lead__in=lead_ids).delete()
+    events = SlaEvent.objects.filter(handoff__lead__in=lead_ids)
+    events._raw_delete(events.db)
     for model in (StageChange, Finding, Handoff, Notification, Standing):
         rows = model._default_manager.filter(lead__in=lead_ids)
         rows._raw_delete(rows.db)  # type: ignore[attr-defined]

@@ -17,6 +17,9 @@ def register() -> None:
         Place(
             "settings_reasons", _("Reasons"), _("Why leads are sent back, lost or disqualified"), "list-x", LISTS, 40
         ),
+        Place(
+            "settings_agreement", _("Agreement"), _("What marketing promises each sales team"), "handshake", LISTS, 39
+        ),
         Place("settings_assignment", _("Assignment"), _("Which lead goes to whom in sales"), "split", LISTS, 38),
         Place("settings_sources", _("Sources"), _("Where leads come from"), "signpost", LISTS, 42),
         Place(
@@ -37,6 +40,15 @@ def register() -> None:
             _("Assignment rules"),
             _("The first that holds says which person or team gets a lead."),
             _("None: by territory"),
+        ),
+        Setting(
+            "settings_agreement", _("MQLs per week"), _("Promised to a sales team; a report measures it."), _("None")
+        ),
+        Setting(
+            "settings_agreement",
+            _("Accepted of those answered, in percent"),
+            _("How good the MQLs are that were promised."),
+            _("None"),
         ),
         Setting(
             "settings_reasons",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from crm import jobs
-from leads import digests, notifications, returning, submissions
+from leads import digests, notifications, returning, sla, submissions
 from leads.models import ImportBatch
 
 
@@ -13,6 +13,12 @@ from leads.models import ImportBatch
 def wake_leads() -> int:
     """Wake the leads whose date has come."""
     return returning.wake_due()
+
+
+@shared_task
+def watch_the_clocks() -> int:
+    """Remind before a handoff is due, write breaches down, tell sales leads, move on what nobody answers."""
+    return sla.look()
 
 
 @jobs.job

@@ -155,25 +155,29 @@ def holder_key(who: str) -> SafeString:
 
 @register.simple_tag
 def clock(
-    left: timedelta | None, due: datetime | None = None, allowed: timedelta = timedelta(hours=8)
+    left: timedelta | None, due: datetime | None = None, allowed: timedelta = timedelta(hours=8), url: str = ""
 ) -> SafeString | str:
     """The handoff clock: a ring that empties and the working time left in words; overdue is a triangle.
 
     ``left`` and ``allowed`` are working time, ``left`` is negative once overdue; ``due`` is shown in the tooltip.
+    ``url`` leads to the page that says why.
     """
     if left is None:
         return ""
     title = _("Due %(moment)s") % {"moment": exact(due)} if due else ""
+    tag = format_html('a draggable="false" href="{}"', url) if url else "span"
+    end = "a" if url else "span"
     if left < timedelta(0):
         words = _("%(time)s over") % {"time": working_span(left)}
-        return format_html('<span class="clock late" title="{}">{}{}</span>', title, icon("triangle-alert"), words)
+        drawn = icon("triangle-alert")
+        return format_html('<{} class="clock late" title="{}">{}{}</{}>', tag, title, drawn, words, end)
     share = max(0, min(100, round(100 * left / allowed))) if allowed else 0
     words = _("%(time)s left") % {"time": working_span(left)}
     return format_html(
-        '<span class="clock{}" title="{}"><svg viewBox="0 0 14 14" aria-hidden="true">'
+        '<{} class="clock{}" title="{}"><svg viewBox="0 0 14 14" aria-hidden="true">'
         '<circle class="track" cx="7" cy="7" r="5.5"/>'
-        '<circle class="left" cx="7" cy="7" r="5.5" pathLength="100" stroke-dasharray="{} 100"/></svg>{}</span>',
-        " soon" if left < SOON else "", title, share, words,
+        '<circle class="left" cx="7" cy="7" r="5.5" pathLength="100" stroke-dasharray="{} 100"/></svg>{}</{}>',
+        tag, " soon" if left < SOON else "", title, share, words, end,
     )  # fmt: skip
 
 

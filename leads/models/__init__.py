@@ -1,3 +1,4 @@
+from leads.models.agreement import Agreement
 from leads.models.assignment import AssignmentRule, Rota, Seat
 from leads.models.campaign import Campaign
 from leads.models.capture_form import OPEN_STATES, REQUESTS, SIGN_UPS, CaptureForm, GatedFile, PrizeEntry, Submission
@@ -7,6 +8,7 @@ from leads.models.lead import Lead, Move
 from leads.models.managed import Reason, Source
 from leads.models.notification import Digest, MailWish, Notification
 from leads.models.qualification import Checklist, Finding
+from leads.models.sla_event import SlaEvent
 from leads.models.spend import Spend
 from leads.models.stage_change import Remark, StageChange
 from leads.models.standing import NO_RANK, Standing
@@ -17,6 +19,7 @@ __all__ = [
     "OPEN_STATES",
     "REQUESTS",
     "SIGN_UPS",
+    "Agreement",
     "AssignmentRule",
     "Campaign",
     "CaptureForm",
@@ -37,6 +40,7 @@ __all__ = [
     "Remark",
     "Rota",
     "Seat",
+    "SlaEvent",
     "Source",
     "Spend",
     "StageChange",

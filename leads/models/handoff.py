@@ -43,6 +43,12 @@ class Handoff(FieldwiseModel):
     assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="handoffs")
     team = models.ForeignKey("crm.Team", models.PROTECT, null=True, related_name="handoffs")
     due_at = models.DateTimeField()
+    clock_from = models.DateTimeField(null=True, help_text="When the clock started: at the offer or a re-assignment.")
+    promised_minutes = models.PositiveIntegerField(null=True, help_text="Working time there was to answer.")
+    way = models.JSONField(default=list, help_text="What counted until the due time and what did not, frozen.")
+    remind_at = models.DateTimeField(null=True)
+    reassign_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True, help_text="When the notice left; empty while it is on its way.")
     closed_at = models.DateTimeField(null=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
     outcome = models.CharField(max_length=12, choices=Outcome, blank=True, default=Outcome.OPEN)
@@ -55,7 +61,13 @@ class Handoff(FieldwiseModel):
         constraints = [
             models.UniqueConstraint(fields=["lead"], condition=models.Q(closed_at=None), name="leads_handoff_one_open")
         ]
-        indexes = [models.Index(fields=["due_at"], name="leads_handoff_due", condition=models.Q(closed_at=None))]
+        indexes = [
+            models.Index(fields=["due_at"], name="leads_handoff_due", condition=models.Q(closed_at=None)),
+            models.Index(fields=["remind_at"], name="leads_handoff_remind", condition=models.Q(closed_at=None)),
+            models.Index(fields=["reassign_at"], name="leads_handoff_reassign", condition=models.Q(closed_at=None)),
+            models.Index(fields=["offered_at", "id"], name="leads_handoff_untold", condition=models.Q(told_at=None)),
+            models.Index(fields=["offered_at", "id"], name="leads_handoff_offered"),
+        ]
 
     @property
     def is_overdue(self) -> bool:

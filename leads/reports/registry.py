@@ -36,6 +36,7 @@ class Report:
 REPORTS: tuple[Report, ...] = (
     Report("funnel", _("Funnel"), "leads.views.report_funnel"),
     Report("cost", _("Cost per SQL"), "leads.views.report_cost", roles.reads_spend),
+    Report("sla", _("Agreement"), "leads.views.report_sla"),
 )
 
 

@@ -22,11 +22,22 @@ from crm.requests import SignedInRequest
 from crm.templatetags.formats import working_span
 from crm.views import profile
 from crm.views.contacts import timeline_part
-from crm.workdays import working_time_between
-from leads import adding, editing, explanations, history, lifecycle, neighbours, packet, qualification, rights, stagebar
+from leads import (
+    adding,
+    clock,
+    editing,
+    explanations,
+    history,
+    lifecycle,
+    neighbours,
+    packet,
+    qualification,
+    rights,
+    stagebar,
+)
 from leads.assignment import because
 from leads.lead_forms import DealForm, FindingForm, NextStepForm
-from leads.models import Handoff, Lead
+from leads.models import Lead
 from leads.stages import Verb
 
 # Moves that ask for nothing: one press makes them.
@@ -160,22 +171,11 @@ def _handoff(lead: Lead, told: dict[str, Any], events: list[ConsentEvent]) -> di
         "consent_then": packet.consent(frozen),
         "opening": packet.opening(frozen),
         "since": packet.since(handoff, lead, score=told["score"], grade=told["grade"], events=events),
-        "sla_used": working_span(working_time_between(handoff.team, handoff.offered_at, handoff.closed_at or now))
-        if handoff.team
-        else "",
-        "sla_left": _left(handoff, now),
+        "sla_used": working_span(clock.used(handoff, now)),
+        "sla_promised": working_span(clock.allowed(handoff)),
+        "sla_allowed": clock.allowed(handoff),
+        "sla_left": clock.left(handoff, now),
     }
-
-
-def _left(handoff: Handoff, now: Any) -> Any:
-    """Return the working time left until the handoff is due, negative once it is over; None when it is closed."""
-    if handoff.closed_at is not None:
-        return None
-    if handoff.team is None:
-        return handoff.due_at - now
-    if handoff.due_at >= now:
-        return working_time_between(handoff.team, now, handoff.due_at)
-    return -working_time_between(handoff.team, handoff.due_at, now)
 
 
 def _person(request: SignedInRequest, lead: Lead, events: list[ConsentEvent]) -> dict[str, Any]:

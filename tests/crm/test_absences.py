@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from crm import absences
 from crm.models import Absence, AuditEntry, Workspace
-from crm.workdays import forget_zone
+from crm.workdays import forget_zone, local_date
 from tests.cast import Cast
 
 pytestmark = pytest.mark.django_db
@@ -100,3 +102,47 @@ def test_reading_takes_one_query_and_absences_of_long_ago_are_forgotten(berlin: 
     assert len(asked) == 2
     assert absences.forget_old() == 7
     assert Absence.objects.count() == 7
+
+
+# --- The page -------------------------------------------------------------------------------------
+
+
+def browser(user: Any) -> Client:
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def test_one_enters_a_single_half_day_and_takes_it_back(berlin: Cast) -> None:
+    day = local_date() + timedelta(days=3)
+    sam = browser(berlin.sam)
+    assert "person" not in sam.get(reverse("absences")).context["form"].fields
+    sam.post(reverse("absences"), {"first_day": day.isoformat(), "from_noon": "on", "person": berlin.jana.pk})
+    row = Absence.objects.get()
+    assert (row.user, row.first_day, row.last_day, row.from_noon, row.until_noon) == (berlin.sam, day, day, True, False)
+    refused = sam.post(reverse("absences"), {"first_day": day.isoformat()})
+    assert (refused.status_code, Absence.objects.count()) == (422, 1)
+    assert "is away on one of these days already" in refused.content.decode()
+    assert sam.post(reverse("absence_removal", args=[row.pk])).status_code == 302
+    assert not Absence.objects.exists()
+
+
+def test_a_sales_lead_enters_for_sales_and_nobody_touches_what_is_not_theirs(berlin: Cast) -> None:
+    day = (local_date() + timedelta(days=3)).isoformat()
+    lena = browser(berlin.lena)
+    lena.post(reverse("absences"), {"first_day": day, "last_day": day, "person": berlin.rosa.pk})
+    lena.post(reverse("absences"), {"first_day": day, "last_day": day, "person": berlin.mia.pk})
+    row = Absence.objects.get()
+    assert row.user == berlin.rosa
+    assert browser(berlin.sam).post(reverse("absence_removal", args=[row.pk])).status_code == 404
+    assert "Rosa Blum" not in browser(berlin.sam).get(reverse("absences")).content.decode()
+    assert "Rosa Blum" in lena.get(reverse("absences")).content.decode()
+    assert Absence.objects.count() == 1
+
+
+@pytest.mark.parametrize(("last", "halves"), [(-1, {}), (0, {"from_noon": "on", "until_noon": "on"})])
+def test_days_that_cannot_be_are_refused_on_the_page(berlin: Cast, last: int, halves: dict[str, str]) -> None:
+    day = local_date() + timedelta(days=3)
+    given = {"first_day": day.isoformat(), "last_day": (day + timedelta(days=last)).isoformat(), **halves}
+    assert browser(berlin.sam).post(reverse("absences"), given).status_code == 422
+    assert not Absence.objects.exists()

@@ -365,7 +365,7 @@ def test_a_setting_is_found_by_its_effect_in_the_readers_language(ava: Client, c
 
 def test_every_setting_names_a_page_that_exists() -> None:
     assert {setting.url.partition("#")[0] for setting in settings_catalogue.SETTINGS} <= {
-        *(place.url for place in settings_catalogue.places()), reverse("preferences"),
+        *(place.url for place in settings_catalogue.places()), reverse("preferences"), reverse("absences"),
     }  # fmt: skip
 
 

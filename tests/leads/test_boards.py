@@ -278,7 +278,7 @@ def test_an_offered_card_shows_clock_and_answers_to_whom_it_is_offered(cast: Cas
     assert f"/leads/{lead.pk}/moves/accept/" not in see(cast.mia, SALES_BOARD)
     Handoff.objects.update(due_at=timezone.now() - timedelta(days=7))
     late = see(cast.sam, SALES_BOARD)
-    assert "is-overdue" in late and " over</span>" in late and "1 late" in late
+    assert "is-overdue" in late and " over</a>" in late and "1 late" in late
 
 
 def test_a_card_that_came_back_names_reason_and_sender(cast: Cast) -> None:

@@ -171,9 +171,10 @@ def test_the_page_asks_the_same_number_of_questions_for_one_and_for_thirty_activ
     assert few <= 50
 
 
-def test_a_lead_out_of_sight_and_a_lead_that_never_was_answer_alike(cast: Cast) -> None:
+def test_a_lead_out_of_sight_and_a_lead_that_never_was_answer_alike(cast: Cast, time_machine: Any) -> None:
     lead = accepted(cast)
     client = signed_in(cast.rosa)
+    time_machine.move_to(timezone.now(), tick=False)  # the page tells the second
     hidden, missing = client.get(reverse("lead", args=[lead.pk])), client.get(reverse("lead", args=[lead.pk + 999]))
     assert (hidden.status_code, missing.status_code) == (404, 404)
     assert without_token(hidden) == without_token(missing)

@@ -138,3 +138,69 @@ def test_processes_that_give_leads_out_together_share_them_fairly(
     given, turns, shares = json.loads(installation.shell(SHARES))
     assert (given, turns, len(shares)) == (leads, leads, 5)
     assert shares[-1] - shares[0] <= 1
+
+
+FIFTY = """
+import json, os, sys, time
+from pathlib import Path
+from django.db import connection
+from crm.models import Role, User
+from leads.lifecycle import Refused, advance
+from leads.models import Handoff, Lead, StageChange
+from tests import cast as people
+
+cast, folder = people.assemble(), Path({folder!r})
+reps = [
+    User.objects.create_user(f"rep{{n}}@example.com", name=f"Rep {{n:02}}", role=Role.SALES_REP, team=cast.north).pk
+    for n in range(50)
+]
+lead = people.an_mql(cast)
+advance(lead, "hand_off", by=cast.mia, team=cast.north)
+connection.close()
+
+def accept(pk, number):
+    me, mine = User.objects.get(pk=pk), Lead.objects.get(pk=lead.pk)
+    seen = mine.version
+    (folder / f"ready{{number}}").touch()
+    while not (folder / "gun").exists():
+        time.sleep(0.01)
+    while True:
+        try:
+            advance(mine, "accept", by=me, version=seen)
+            return me.name, ""
+        except Refused as refused:
+            if "Try again" not in refused.reasons[0]:  # else the row was locked for four seconds: do as it says
+                return "", refused.reasons[0]
+            mine = Lead.objects.get(pk=lead.pk)
+
+children = []
+for number, pk in enumerate(reps):
+    child = os.fork()
+    if not child:
+        try:
+            (folder / f"answer{{number}}").write_text(json.dumps(accept(pk, number)))
+        finally:
+            os._exit(0)
+    children.append(child)
+deadline = time.monotonic() + 60
+while len(list(folder.glob("ready*"))) < 50 and time.monotonic() < deadline:
+    time.sleep(0.02)
+(folder / "gun").touch()
+for child in children:
+    os.waitpid(child, 0)
+rows = Handoff.objects.filter(outcome="accepted", closed_by__name__startswith="Rep").count()
+print(StageChange.objects.filter(verb="accept").count(), rows)
+"""
+
+
+def test_fifty_people_accept_one_lead_and_forty_nine_hear_who_was_faster(
+    installation: Installation, tmp_path: Path
+) -> None:
+    folder = tmp_path / "fifty"
+    folder.mkdir()
+    assert installation.shell(FIFTY.format(folder=str(folder)), seconds=180) == "1 1"
+    told = [json.loads((folder / f"answer{number}").read_text()) for number in range(50)]
+    (winner,) = [name for name, _sentence in told if name]
+    heard = [sentence for _name, sentence in told if sentence]
+    assert len(heard) == 49
+    assert {sentence.split(" was ")[0] for sentence in heard} == {winner}

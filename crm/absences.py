@@ -72,11 +72,6 @@ def away(users: Collection[int] | None = None, at: datetime | None = None) -> di
     return back
 
 
-def is_away(user: User, at: datetime | None = None) -> bool:
-    """Whether the person is away at an instant, default now."""
-    return user.pk in away([user.pk], at)
-
-
 # --- Whose ----------------------------------------------------------------------------------------
 
 

@@ -100,11 +100,6 @@ def take(lead: Lead, *, but: User | None = None) -> Decision:
     return decide(lead, but=but)
 
 
-def destination(lead: Lead) -> dict[str, Any]:
-    """Return {"assignee": …} or {"team": …} as `hand_off` takes it, {} when there is no team in sales."""
-    return decide(lead).details
-
-
 def decide(lead: Lead, at: datetime | None = None, *, but: User | None = None) -> Decision:
     """Return where this lead would go `at` an instant (now), and every step of the way. Writes nothing.
 

@@ -164,10 +164,6 @@ class Card:
         """Whether the card shows amount, checklist and owner in the place of the reasons."""
         return self.board == "sales" and self.lane != Lane.OFFERED
 
-    @property
-    def is_closed(self) -> bool:
-        return self.lane in {Lane.WON, Lane.LOST}
-
     @cached_property
     def is_overdue(self) -> bool:
         return self.handoff is not None and self.handoff.due_at < self.now

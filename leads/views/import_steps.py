@@ -22,7 +22,6 @@ from leads.views.imports import find, importer, step_list
 
 State = ImportBatch.State
 CHECKED_AT_ONCE = 400 * 1024  # bytes of a list that is checked while the person waits
-COMMON_NAMES = ("email", "phone")
 
 
 def step(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponseBase]:

@@ -79,7 +79,7 @@ def test_a_rule_holds_when_each_of_its_conditions_does(cast: Cast, conditions: d
     rule = a_rule(cast.south, **conditions)
     objections = assignment_rules.objections(rule, assignment_rules.Facts(lead))
     assert (objections == []) is holds
-    assert assignment.destination(lead) == {"team": cast.south if holds else cast.north}
+    assert assignment.decide(lead).details == {"team": cast.south if holds else cast.north}
 
 
 def test_what_is_not_known_fits_no_rule(cast: Cast) -> None:

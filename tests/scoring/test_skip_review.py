@@ -174,6 +174,6 @@ def test_the_glossary_names_the_grades() -> None:
 
 def test_where_a_lead_goes(cast: Cast) -> None:
     lead = a_lead(ada(country="FR"), team=cast.south)
-    assert assignment.destination(lead) == {"team": cast.south}
+    assert assignment.decide(lead).details == {"team": cast.south}
     lead.team = None
-    assert assignment.destination(lead) == {"team": cast.north}
+    assert assignment.decide(lead).details == {"team": cast.north}

@@ -65,11 +65,13 @@ class WebhookAttempt(models.Model):
         NO_CONNECTION = "no_connection", _("No connection")
         CERTIFICATE = "certificate", _("Certificate not valid")
         ADDRESS = "address", _("Address not allowed")
+        INTERRUPTED = "interrupted", _("Broken off: the worker was killed. It may have arrived.")
 
     message = models.ForeignKey(OutboxMessage, models.CASCADE, related_name="attempts_made")
     at = models.DateTimeField(default=timezone.now)
     outcome = models.CharField(max_length=15, choices=Outcome)
     status = models.PositiveSmallIntegerField(null=True)
+    #: 0 where nobody measured: the worker did not live to see the end
     milliseconds = models.PositiveIntegerField()
     #: the beginning of what a public receiver answered, at most 1,000 characters; emptied when the person is erased
     answer = models.TextField(blank=True)

@@ -74,6 +74,7 @@ def _turn() -> Iterator[bool]:
 def _claimed(flights: Flights) -> list[OutboxMessage]:
     """Lease due messages, a few per endpoint, so that a receiver with a thousand does not go before one with one."""
     now = timezone.now()
+    _own_up(flights, now)
     room = AT_ONCE - len(flights)
     busy = Counter(message.endpoint_id for message in flights.values())
     waiting = outbox.due(now).filter(channel=outbox.WEBHOOK).order_by().values_list("endpoint_id", flat=True).distinct()
@@ -84,6 +85,20 @@ def _claimed(flights: Flights) -> list[OutboxMessage]:
             claimed += outbox.claim(share, now, Q(channel=outbox.WEBHOOK, endpoint=endpoint))
     full = OutboxMessage.objects.select_related("endpoint", "contact__company")
     return list(full.filter(pk__in=[message.pk for message in claimed]))
+
+
+def _own_up(flights: Flights, now: datetime) -> None:
+    """Write down the tries that a worker did not live to see the end of: the receiver may know of them already."""
+    ours = [message.pk for message in flights.values()]
+    stale = outbox.due(now).filter(channel=outbox.WEBHOOK).exclude(lease_until=None).exclude(pk__in=ours)
+    for pk, until in stale.order_by().values_list("pk", "lease_until")[:1000]:
+        assert until is not None
+        with transaction.atomic():
+            died = OutboxMessage.objects.filter(pk=pk, lease_until=until)
+            if died.update(lease_until=None, attempts=F("attempts") + 1):
+                WebhookAttempt.objects.create(
+                    message_id=pk, at=until - outbox.LEASE, outcome=Outcome.INTERRUPTED, milliseconds=0
+                )
 
 
 def _composed(message: OutboxMessage) -> composing.Request | None:

@@ -433,6 +433,22 @@ def test_one_worker_at_a_time_sends_and_a_dead_one_loses_its_turn(cast: Cast, li
     assert sent() == 1
 
 
+def test_what_a_dead_worker_was_telling_counts_as_told_when_it_is_undone(cast: Cast, listener: Receiver) -> None:
+    lead = offered(cast)
+    endpoint, _secret = a_webhook(listener.url, "lead.accept")
+    lifecycle.advance(lead, "accept", by=cast.sam)
+    make_due()
+    [message] = sending._claimed({})
+    WebhookEndpoint.objects.update(active=False)  # the next worker calls it off; the dead one may have told it
+    OutboxMessage.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert (sent(), listener.told) == (1, [])
+    message.refresh_from_db()
+    tries = [(one.outcome, one.milliseconds) for one in message.attempts_made.all()]
+    assert (message.state, message.attempts, tries) == ("cancelled", 1, [("interrupted", 0)])
+    WebhookEndpoint.objects.update(active=True)
+    assert queueing.told_of(message.subject) == [endpoint]
+
+
 def test_what_is_under_way_is_claimed_by_nobody_else(cast: Cast, listener: Receiver) -> None:
     a_webhook(listener.url, "lead.opened")
     for number in range(6):

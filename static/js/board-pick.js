@@ -1,8 +1,9 @@
 // Picking cards of a board for one of the actions on many leads: X, Shift X, or Ctrl and Shift with a click.
 import { announce } from "./announce.js";
 import { cardOf } from "./board-cards.js";
+import { keep, kept } from "./kept.js";
 
-const picked = new Set();
+const picked = new Set(kept("cards"));
 let last = null;
 
 const bar = () => document.getElementById("board-picked");
@@ -17,6 +18,7 @@ function show(spoken) {
   words.textContent = words.dataset.count.replace("{count}", picked.size);
   form.elements.ids.value = [...picked].join(",");
   form.hidden = picked.size === 0;
+  keep({ cards: [...picked] });
   if (spoken) announce(words.textContent);
 }
 

@@ -16,7 +16,9 @@ class ScoringConfig(AppConfig):
             merging,
             previews,
             receivers,
+            reports,
             settings_places,
         )
 
         settings_places.register()
+        reports.register()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,12 +16,12 @@ import numpy as np
 
 from crm import consents, jobs
 from crm.models import User
-from scoring import contents, decisions, effects, engine, knowledge, trial
+from scoring import contents, decisions, effects, engine, knowledge, lifts, trial
 from scoring.decisions import Decision
 from scoring.intervals import FEWEST, Share
 from scoring.knowledge import Moment
 from scoring.looks import Kind, Step
-from scoring.models import HORIZON, BacktestRun, ScorecardVersion
+from scoring.models import HORIZON, BacktestRun, Criterion, Lift, ScorecardVersion
 from scoring.packing import MOST, matrix, pack_bits
 from scoring.trial import Trial
 
@@ -80,7 +80,34 @@ def _make_ready(run: BacktestRun) -> list[Trial]:
 
 def _step(run: BacktestRun, trials: list[Trial]) -> Step | None:
     leads = decisions.next_leads(run.cursor, AT_ONCE)
-    return Step(leads[-1], len(leads), counted(run.tallies, leads, *trials)) if leads else None
+    if not leads:
+        return None
+    told = told_of(leads, trials)
+    lifts.keep(run, leads, _lifted(run, trials[0], told))
+    return Step(leads[-1], len(leads), counted(run.tallies, told, *trials))
+
+
+def _lifted(run: BacktestRun, trial: Trial, told: Told) -> Iterator[Lift]:
+    """Yield who lifted whom over the bar or above it, by the version of `run`."""
+    if not told.cases:
+        return
+    then = told.then[0]
+    at_bar = then.scores.at_bar
+    for criterion in trial.version.criteria.all():
+        slot = criterion.slot
+        assert slot is not None
+        raised = criterion.kind == Criterion.Kind.HAND_RAISE
+        if not (raised or criterion.is_summed):
+            continue  # a sales signal moves nothing
+        lifting = then.fired[slot] if raised else then.scores.points[:, slot] > 0
+        decides = set(then.decisive[slot].tolist())
+        for place in np.flatnonzero(lifting & at_bar).tolist():
+            what = told.what[place]
+            rejected = None if what.accepted is None else not what.accepted
+            yield Lift(
+                run=run, criterion=criterion, lead_id=what.lead_id, decides=place in decides, rejected=rejected,
+                reason_id=what.reason_id,
+            )  # fmt: skip
 
 
 # --- Scoring as of then ---------------------------------------------------------------------------
@@ -143,27 +170,43 @@ def _empty() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def counted(tallies: dict[str, Any], lead_ids: Sequence[int], draft: Trial, live: Trial) -> dict[str, Any]:
-    """Return `tallies` with these leads added."""
-    tallies = json.loads(json.dumps(tallies))
+@dataclass(frozen=True)
+class Told:
+    """What a chunk of leads tells: how many have no date or objected, the moments, what came of them, their scores."""
+
+    undated: int
+    objected: int
+    cases: Sequence[Moment]
+    what: Sequence[Decision]
+    then: Sequence[Then]
+
+
+def told_of(lead_ids: Sequence[int], trials: Sequence[Trial]) -> Told:
+    """Return what these leads tell, with their scores by each of `trials`."""
     known = decisions.of(lead_ids)
     usable = {pk: d for pk, d in known.items() if d.dated}
-    tallies["undated"] += len(known) - len(usable)
     moments = knowledge.moments({pk: d.at for pk, d in usable.items()}, [pk for pk, d in usable.items() if d.by_file])
     objected = consents.profiling_objectors([m.contact_id for m in moments])
     cases = [m for m in moments if m.contact_id not in objected]
-    tallies["objected"] += len(moments) - len(cases)
-    if not cases:
+    what = [usable[m.lead_id] for m in cases]
+    then = scores_then(trials, cases) if cases else []
+    return Told(len(known) - len(usable), len(moments) - len(cases), cases, what, then)
+
+
+def counted(tallies: dict[str, Any], told: Told, draft: Trial, live: Trial) -> dict[str, Any]:
+    """Return `tallies` with these leads added."""
+    tallies = json.loads(json.dumps(tallies))
+    tallies["undated"] += told.undated
+    tallies["objected"] += told.objected
+    if not told.cases:
         return tallies
-    tallies["cases"] += len(cases)
-    tallies["by_file"] += sum(m.told for m in cases)
-    instants = [m.at.isoformat() for m in cases]
+    tallies["cases"] += len(told.cases)
+    tallies["by_file"] += sum(m.told for m in told.cases)
+    instants = [m.at.isoformat() for m in told.cases]
     tallies["first"] = min([*instants, *([tallies["first"]] if tallies["first"] else [])])
     tallies["last"] = max([*instants, *([tallies["last"]] if tallies["last"] else [])])
-    what = [usable[m.lead_id] for m in cases]
-    told = scores_then((draft, live), cases)
-    _count_version(tallies["draft"], draft, told[0], what)
-    _count_version(tallies["live"], live, told[1], what)
+    _count_version(tallies["draft"], draft, told.then[0], told.what)
+    _count_version(tallies["live"], live, told.then[1], told.what)
     return tallies
 
 
@@ -249,4 +292,9 @@ def _share(share: Share) -> dict[str, Any]:
     return {"hits": share.hits, "cases": share.cases, "value": share.value, "low": low, "high": high}
 
 
-LOOK = Kind(BacktestRun, digest, _begin, _make_ready, _step, lambda run: result_of(run.tallies))
+def _result(run: BacktestRun) -> dict[str, Any]:
+    lifts.forget_older(run)
+    return result_of(run.tallies) | {"charges": lifts.charged(run)}
+
+
+LOOK = Kind(BacktestRun, digest, _begin, _make_ready, _step, _result)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Q, QuerySet
 
@@ -20,7 +21,7 @@ DECIDES = Q(to_stage__in=[Stage.MARKETING_QUALIFIED, *WITH_SALES]) | Q(verb=Verb
 class Decision:
     """A lead's first decision: `accepted` is sales' first answer, `won` the end; None while there is none yet.
 
-    `by_file`: an import tells of it; `dated`: and says when.
+    `by_file`: an import tells of it; `dated`: and says when. `reason_id`: why the first answer was no.
     """
 
     lead_id: int
@@ -29,6 +30,17 @@ class Decision:
     won: bool | None
     by_file: bool
     dated: bool
+    reason_id: int | None = None
+
+
+class Logged(NamedTuple):
+    """What the log says of one move."""
+
+    verb: str
+    to_stage: str
+    at: datetime
+    actor: str
+    reason_id: int | None
 
 
 def count() -> int:
@@ -48,21 +60,23 @@ def _deciding() -> QuerySet[StageChange]:
 
 def of(lead_ids: Sequence[int]) -> dict[int, Decision]:
     """Return {lead: its first decision}; what was undone never happened."""
-    moves: dict[int, list[tuple[str, str, datetime, str]]] = defaultdict(list)
+    moves: dict[int, list[Logged]] = defaultdict(list)
     standing = StageChange.objects.filter(lead__in=lead_ids, reversed_by=None).exclude(verb=Verb.UNDO)
-    names = ("lead_id", "verb", "to_stage", "at", "actor")
-    for lead, verb, to_stage, at, actor in standing.order_by("lead", "seq").values_list(*names):
-        moves[lead].append((verb, to_stage, at, actor))
+    names = ("lead_id", "verb", "to_stage", "at", "actor", "reason_id")
+    for lead, *logged in standing.order_by("lead", "seq").values_list(*names):
+        moves[lead].append(Logged(*logged))
     entered = dict(Lead.objects.filter(pk__in=lead_ids).order_by().values_list("pk", "entered_at"))
     found = {}
     for lead, log in moves.items():
-        first = next((n for n, (verb, to, *_rest) in enumerate(log) if _decides(verb, to)), None)
+        first = next((n for n, move in enumerate(log) if _decides(move.verb, move.to_stage)), None)
         if first is None:
             continue
-        _verb, _to, at, actor = log[first]
-        by_file = actor == StageChange.Actor.IMPORT
-        dated = not by_file or at > entered[lead]
-        found[lead] = Decision(lead, at, _accepted(log[first:]), _won(log[first:]), by_file, dated)
+        move, answer = log[first], _answer(log[first:])
+        by_file = move.actor == StageChange.Actor.IMPORT
+        dated = not by_file or move.at > entered[lead]
+        accepted = None if answer is None else answer.to_stage in WITH_SALES
+        reason = None if answer is None or accepted else answer.reason_id
+        found[lead] = Decision(lead, move.at, accepted, _won(log[first:]), by_file, dated, reason)
     return found
 
 
@@ -70,17 +84,14 @@ def _decides(verb: str, to_stage: str) -> bool:
     return to_stage == Stage.MARKETING_QUALIFIED or to_stage in WITH_SALES or verb == Verb.SEND_BACK
 
 
-def _accepted(log: Iterable[tuple[str, str, datetime, str]]) -> bool | None:
-    for verb, to_stage, _at, _actor in log:
-        if to_stage in WITH_SALES:
-            return True
-        if verb == Verb.SEND_BACK or to_stage in {Stage.NURTURE, Stage.DISQUALIFIED}:
-            return False
-    return None
+def _answer(log: Iterable[Logged]) -> Logged | None:
+    """Return the move with which sales first said yes or no, None while neither was said."""
+    return next((move for move in log if move.to_stage in WITH_SALES or move.verb == Verb.SEND_BACK
+                 or move.to_stage in {Stage.NURTURE, Stage.DISQUALIFIED}), None)  # fmt: skip
 
 
-def _won(log: Sequence[tuple[str, str, datetime, str]]) -> bool | None:
-    stages = [to for _verb, to, _at, _actor in log]
+def _won(log: Sequence[Logged]) -> bool | None:
+    stages = [move.to_stage for move in log]
     if Stage.WON in stages:
         return True
     return False if stages[-1] in {Stage.LOST, Stage.DISQUALIFIED, Stage.NURTURE} else None

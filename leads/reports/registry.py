@@ -1,4 +1,7 @@
-"""The reports there are, in the order of their tabs: a new report is a line here and a module with its pages."""
+"""The reports there are, in the order of their tabs: a new report is a line here and a module with its pages.
+
+What stands to the right of leads adds its own when it is made ready (scoring/reports.py).
+"""
 
 from __future__ import annotations
 
@@ -33,11 +36,11 @@ class Report:
         return found
 
 
-REPORTS: tuple[Report, ...] = (
+REPORTS: list[Report] = [
     Report("funnel", _("Funnel"), "leads.views.report_funnel"),
     Report("cost", _("Cost per SQL"), "leads.views.report_cost", roles.reads_spend),
     Report("sla", _("Agreement"), "leads.views.report_sla"),
-)
+]
 
 
 def of(user: User) -> list[Report]:

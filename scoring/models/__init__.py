@@ -1,5 +1,5 @@
 from scoring.models.failure import MOST_TRIES, FailedScore
-from scoring.models.look import BacktestRun, Look, PreviewRun
+from scoring.models.look import BacktestRun, Lift, Look, PreviewRun
 from scoring.models.persona import Persona
 from scoring.models.run import PublishRun
 from scoring.models.score import ActiveScoring, Score, ScoreHistory
@@ -27,6 +27,7 @@ __all__ = [
     "Dimension",
     "FailedScore",
     "FitPredicate",
+    "Lift",
     "Look",
     "Matcher",
     "PendingActivity",

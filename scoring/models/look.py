@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.models.base import FieldwiseModel
-from scoring.models.scorecard import ScorecardVersion
+from leads.models import Lead, Reason
+from scoring.models.scorecard import Criterion, ScorecardVersion
 
 
 class Look(FieldwiseModel):
@@ -62,6 +63,23 @@ class BacktestRun(Look):
                 fields=["version"], condition=models.Q(state="running"), name="scoring_backtest_one_running"
             )
         ]
+
+
+class Lift(models.Model):
+    """In a back-test: one criterion gave points to, or was the raised hand of, a lead at the bar when decided on.
+
+    `decides`: without it the lead would have been below. `rejected` is sales' first answer, None before there is one.
+    """
+
+    run = models.ForeignKey(BacktestRun, models.CASCADE, related_name="lifts", db_index=False)
+    criterion = models.ForeignKey(Criterion, models.CASCADE, related_name="+", db_index=False)
+    lead = models.ForeignKey(Lead, models.CASCADE, related_name="+")
+    decides = models.BooleanField()
+    rejected = models.BooleanField(null=True)
+    reason = models.ForeignKey(Reason, models.PROTECT, null=True, related_name="+", db_index=False)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "criterion", "lead"], name="scoring_lift_once")]
 
 
 class PreviewRun(Look):

@@ -96,16 +96,15 @@ def _due(now: datetime) -> Q:
     return Q(lane__in=[Lane.ACCEPTED, Lane.QUALIFIED], lead__in=due.values("pk"))
 
 
+def silent_in(lane: Lane, now: datetime) -> Any:
+    """Nobody has touched the lead for longer than `lane` allows."""
+    since = now - timedelta(days=SILENCE[lane])
+    touched = Activity.objects.filter(contact=OuterRef("lead__contact"), occurred_at__gte=since, kind_id__in=TOUCHES)
+    return Q(lane=lane, lane_since__lt=since) & ~Exists(touched)
+
+
 def _silent(now: datetime) -> Any:
-    """Nobody has touched the lead for longer than its stage allows."""
-    found: Any = Q()
-    for lane, days in SILENCE.items():
-        since = now - timedelta(days=days)
-        touched = Activity.objects.filter(
-            contact=OuterRef("lead__contact"), occurred_at__gte=since, kind_id__in=TOUCHES
-        )
-        found |= Q(lane=lane, lane_since__lt=since) & ~Exists(touched)
-    return found
+    return silent_in(Lane.ACCEPTED, now) | silent_in(Lane.QUALIFIED, now)
 
 
 def _wakes(now: datetime) -> Q:
@@ -208,6 +207,11 @@ class Filters:
     @property
     def active(self) -> bool:
         return bool(self.q or self.owner or self.source or self.grades or self.only)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every lead of a lane is shown."""
+        return self.scope == "all" and not self.active
 
     def cleared(self) -> Filters:
         return self.also(q="", owner="", source="", grades=(), only="")

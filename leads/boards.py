@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, CharField, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from crm.bounded import BoundedCount, bounded_count
 from crm.models import Role, User, Workspace
 from crm.templatetags.formats import count as figure
-from leads.board_filters import FOLDING, ONLY, Filters, belongs_to
+from leads.board_filters import FOLDING, ONLY, Filters, belongs_to, silent_in
 from leads.cards import Card, build, leads_of
 from leads.models import Checklist, Lead, StageChange, Standing
 from leads.stages import MARKETING_LANES, SALES_LANES, Lane, Stage, Verb
@@ -177,10 +177,10 @@ def place(lead: Lead, filters: Filters) -> int:
 
 
 class BoundedFigures(Subquery):
-    """The sum of `amount`, how many have one, and how many have a `fact`, over at most 10,001 rows read once."""
+    """The sum of `money`, how many have one, and how many have a `fact`, over at most 10,001 rows read once."""
 
     template = (
-        "(SELECT COALESCE(SUM(bounded.amount), 0) || '|' || COUNT(bounded.amount) || '|' || COUNT(bounded.fact)"
+        "(SELECT COALESCE(SUM(bounded.money), 0) || '|' || COUNT(bounded.money) || '|' || COUNT(bounded.fact)"
         " FROM (%(subquery)s) bounded)"
     )
     output_field = CharField()
@@ -189,9 +189,19 @@ class BoundedFigures(Subquery):
 def _figures(lane: Lane, standings: QuerySet[Standing], fact: Fact | None) -> BoundedFigures:
     if lane in WORKED:
         standings = standings.filter(lead__stage=WORKED[lane])  # true of each of them; it names the index
-    ours = When(lead__currency__in=["", OuterRef("currency")], then=F("lead__amount"))
-    concerned = When(fact.asks, then=Value(1)) if fact else When(pk=None, then=Value(1))
-    rows = standings.order_by().annotate(fact=Case(concerned), amount=Case(ours)).values("amount", "fact")
+    return _sums(standings, "lead__", fact.asks if fact else None)
+
+
+def _whole_figures(lane: Lane, fact: Fact | None) -> BoundedFigures:
+    """Return the same of a lane nobody has narrowed: its leads are those of its stage, in an index of their own."""
+    return _sums(Lead.objects.filter(stage=WORKED[lane]), "", fact.asks_lead if fact else None)
+
+
+def _sums(rows: QuerySet[Any], lead: str, asks: Q | None) -> BoundedFigures:
+    """Sum over `rows`, from which one comes to the lead by the path `lead`."""
+    ours = When(**{f"{lead}currency__in": ["", OuterRef("currency")]}, then=F(f"{lead}amount"))
+    concerned = Case(When(asks, then=Value(1))) if asks else Value(None, IntegerField())
+    rows = rows.order_by().annotate(fact=concerned, money=Case(ours)).values("money", "fact")
     return BoundedFigures(rows[: COUNTED + 1])
 
 
@@ -212,6 +222,7 @@ class Fact:
     words: Any
     tone: str = ""
     icon: str = ""
+    asks_lead: Q | None = None  # the same asked of a Lead, where its own columns answer it
 
 
 def _facts(now: datetime) -> dict[Lane, Fact]:
@@ -229,9 +240,10 @@ def _facts(now: datetime) -> dict[Lane, Fact]:
             lambda n: ngettext("%(n)s without next step", "%(n)s without next step", n),
             "soon",
             "plus",
+            Q(next_step="", next_step_on=None),
         ),
         Lane.QUALIFIED: Fact(
-            ONLY["silent"].asks(now), lambda n: ngettext("%(n)s silent", "%(n)s silent", n), "soon", "hourglass"
+            silent_in(Lane.QUALIFIED, now), lambda n: ngettext("%(n)s silent", "%(n)s silent", n), "soon", "hourglass"
         ),
     }
 
@@ -380,10 +392,12 @@ def _columns(lane: Lane, board: Board, filters: Filters, fact: Fact | None) -> d
     columns: dict[str, Any] = {f"{lane}_number": bounded(standings), f"{lane}_oldest": Subquery(oldest)}
     if filters.active:
         columns[f"{lane}_total"] = bounded(filters.cleared().narrow(everyone))
+    whole = lane in WORKED and filters.whole
     if _has_amounts(lane, board):
-        columns[f"{lane}_figures"] = _figures(lane, standings, fact)
-    elif fact:
-        columns[f"{lane}_fact"] = bounded(standings.filter(fact.asks))
+        columns[f"{lane}_figures"] = _whole_figures(lane, fact) if whole else _figures(lane, standings, fact)
+    if fact and (not _has_amounts(lane, board) or (whole and fact.asks_lead is None)):
+        asked = standings.filter(fact.asks)
+        columns[f"{lane}_fact"] = bounded(asked.filter(lead__stage=WORKED[lane]) if lane in WORKED else asked)
     return columns
 
 

@@ -64,7 +64,8 @@ class Activity(FieldwiseModel):
         verbose_name_plural = _("activities")
         constraints = [models.UniqueConstraint(fields=["feed", "message_id"], name="crm_activity_once")]
         indexes = [
-            models.Index(fields=["contact", "-occurred_at", "-id"], name="crm_activity_timeline"),
+            # The kind comes last: "was there a call since?" is answered from the index alone.
+            models.Index(fields=["contact", "-occurred_at", "-id", "kind"], name="crm_activity_timeline"),
             models.Index(
                 fields=["anonymous_id"], name="crm_activity_anonymous", condition=models.Q(contact__isnull=True)
             ),

@@ -134,11 +134,15 @@ class Lead(FieldwiseModel):
             models.Index(fields=["stage_since", "id"], name="leads_lead_since"),
             models.Index(fields=["wake_on"], name="leads_lead_wakes", condition=models.Q(stage="nurture")),
             models.Index(fields=["owner", "next_step_on"], name="leads_lead_next_step"),
-            # The sums in the heads of the sales board, read from the index alone.
-            models.Index(
-                fields=["stage", "id", "contact", "amount", "currency", "next_step", "next_step_on"],
-                condition=models.Q(stage__in=[SAL, SQL]),
-                name="leads_lead_worked",
+            # The sums in the heads of the sales board, read from the index alone. One for each stage: SQLite takes a
+            # partial index for a parameter only where its condition is a plain "equals".
+            *(
+                models.Index(
+                    fields=["id", "contact", "amount", "currency", "next_step", "next_step_on"],
+                    condition=models.Q(stage=stage),
+                    name=name,
+                )
+                for stage, name in ((SAL, "leads_lead_accepted"), (SQL, "leads_lead_qualified"))
             ),
         ]
 

@@ -43,6 +43,6 @@ class Standing(models.Model):
                 fields=["lane", "team", "-rank", "-lead"], name="leads_standing_queue",
                 condition=models.Q(owner__isnull=True, team__isnull=False),
             ),
-            models.Index(fields=["lane", "lane_since"], name="leads_standing_age"),
+            models.Index(fields=["lane", "lane_since", "lead"], name="leads_standing_age"),
             models.Index(fields=["-rank", "-lead"], name="leads_standing_hottest"),
         ]  # fmt: skip

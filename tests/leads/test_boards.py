@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -183,6 +184,22 @@ def test_heads_tell_sum_and_weighted_sum_in_the_workspaces_currency(cast: Cast) 
     assert heads.by_lane[Lane.QUALIFIED].amount == 48000
     assert heads.by_lane[Lane.QUALIFIED].weighted == 28800
     assert heads.by_lane[Lane.ACCEPTED].amount is None
+
+
+def test_a_board_of_everybodys_leads_says_in_its_heads_what_the_same_leads_say_narrowed(cast: Cast) -> None:
+    first, second = people(2)
+    fine, silent = qualified(cast), qualified(cast, contact=second)
+    accepted(cast, contact=first)
+    Lead.objects.filter(pk=fine.pk).update(amount=48000, next_step="Call", next_step_on=timezone.localdate())
+    Lead.objects.filter(pk=silent.pk).update(amount="99.50", currency="")
+    Standing.objects.filter(pk=silent.pk).update(lane_since=timezone.now() - timedelta(days=15))
+    lanes = (Lane.ACCEPTED, Lane.QUALIFIED)
+    told = []
+    for address in ("scope=all", f"scope=all&owner={cast.sam.pk}"):
+        found = boards.heads(SALES, filters(cast.lena, address, SALES)).by_lane
+        told.append([(found[lane].number, found[lane].amount, found[lane].fact) for lane in lanes])
+    whole, narrowed = told
+    assert whole == narrowed == [(1, None, "1 without next step"), (2, Decimal("48099.50"), "1 silent")]
 
 
 def test_won_and_lost_are_folded_and_end_after_thirty_days(cast: Cast) -> None:

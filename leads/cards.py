@@ -238,7 +238,7 @@ def _next_step(lead: Lead, now: datetime) -> Due | None:
         return None
     step = lead.next_step or _("Next step")
     if lead.next_step_on is None:
-        return Due(step, "", "calendar", step)
+        return Due(_("%(step)s, no day yet") % {"step": step}, "soon", "calendar", step)
     away = (lead.next_step_on - local_date(now)).days
     if away < 0:
         late = ngettext("%(step)s, %(days)s d late", "%(step)s, %(days)s d late", -away)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.activities import slices
 from crm.doctor import LATE, check
-from leads import touches
+from leads import steps, touches
 from leads.lifecycle import lane_for
 from leads.models import (
     Handoff,
@@ -24,6 +24,7 @@ from leads.models import (
     SlaEvent,
     StageChange,
     Standing,
+    Step,
     Touch,
 )
 from leads.reports.conservation import by_month
@@ -226,3 +227,15 @@ def _notifications(full: bool) -> Iterator[str]:
                 yield _("Notification %(id)d is about no move of lead %(lead)d that stands.") % {
                     "id": pk, "lead": lead,
                 }  # fmt: skip
+
+
+@check("steps", gettext_lazy("The next step of a lead is its earliest open step"))
+def _steps(full: bool) -> Iterator[str]:
+    planned = Q(next_step_on__isnull=False) | ~Q(next_step="") | Exists(Step.objects.open().filter(lead=OuterRef("pk")))
+    rows = Lead.objects.filter(planned).order_by("-pk").values_list("pk", "next_step", "next_step_on")
+    for part in slices(rows.iterator(chunk_size=5000) if full else rows[:500]):
+        soonest = steps.earliest(pk for pk, _what, _day in part)
+        for pk, what, day in part:
+            step = soonest.get(pk)
+            if (step.what, step.due_on) != (what, day) if step else True:
+                yield _("Lead %(id)d shows another next step than its earliest one.") % {"id": pk}

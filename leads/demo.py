@@ -19,7 +19,7 @@ from crm.activities import Happening, record_many, slices
 from crm.demo import World
 from crm.models import ConsentEvent, Contact, ContactKey, LegalBasis
 from crm.workdays import local_day, workspace_zone
-from leads import capture, demo_spend, explanations, lifecycle, sla
+from leads import capture, demo_spend, explanations, lifecycle, sla, steps
 from leads.demo_crowd import Crowd
 from leads.demo_stories import (
     BY_NAME,
@@ -206,6 +206,7 @@ class Book:
         planned = self.plan(life, lead) if lead else {}
         if lead and planned:
             Lead.objects.filter(pk=lead.pk).update(**planned)
+            steps.follow([lead.pk])
 
     @contextmanager
     def _as_of(self, lead: Lead, happened: Happened, day: int) -> Iterator[None]:

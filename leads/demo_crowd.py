@@ -18,7 +18,7 @@ from django.utils import timezone
 from crm import bulk
 from crm.models import Contact
 from crm.workdays import local_day, workspace_zone
-from leads import capture, clock, lifecycle
+from leads import capture, clock, lifecycle, steps
 from leads import handoff as handoffs
 from leads.demo_stories import Found, Opened, Step
 from leads.models import Finding, Handoff, Lead, Move, StageChange, Standing
@@ -189,14 +189,16 @@ class Crowd:
 
     def _stand(self, courses: Sequence[Course]) -> None:
         """Bring the standings in line, and write down what sales plans."""
-        rows = []
+        rows, to_do = [], []
         for course in courses:
             self._leave(course)
             rows += [(lane, since, lead.owner_id, lead.team_id, lead.pk) for lead, lane, since in course.leads]
             planned = self.book.plan(course.life, course.lead) if course.lead else {}
             if course.lead and planned:
                 Lead.objects.filter(pk=course.lead.pk).update(**planned)
+                to_do.append(course.lead.pk)
         bulk.update_values(Standing, ("lane", "lane_since", "owner_id", "team_id"), rows)
+        steps.follow(to_do)
 
 
 def _plain(value: Any) -> Any:

@@ -1,14 +1,19 @@
-"""The facts of a lead that no move makes: next step, source, amount. Written where nobody was faster."""
+"""The facts of a lead that no move makes: source, amount, the next step as a program writes it.
+
+Written where nobody was faster.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from crm.models import User
+from leads import steps
 from leads.models import Lead
 
 FIELDS = ("next_step", "next_step_on", "source_id", "source_detail", "amount", "currency")
@@ -30,6 +35,7 @@ class Stale(Exception):
         return last.by
 
 
+@transaction.atomic
 def change(lead: Lead, values: Mapping[str, Any], *, revision: int, by: User) -> dict[str, Any]:
     """Write what differs and return it. `revision` is the one the caller has read, `lead` what they were shown.
 
@@ -39,6 +45,8 @@ def change(lead: Lead, values: Mapping[str, Any], *, revision: int, by: User) ->
     same = Lead.objects.filter(pk=lead.pk, version=lead.version, edits=lead.edits)
     if lead.revision != revision or (changed and not same.update(**changed, **mark(by))):
         raise Stale(Lead.objects.get(pk=lead.pk))
+    if changed.keys() & {"next_step", "next_step_on"}:
+        steps.follow([lead.pk])
     return changed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +15,17 @@ from django.utils.translation import gettext_lazy as _
 from crm import contacts, render_token
 from crm.amount_field import AmountField
 from crm.forms import Text
-from crm.models import Contact, LegalBasis
-from leads.models import Finding, Lead, Source
+from crm.models import Contact, LegalBasis, User
+from leads.models import Finding, Lead, Source, Step
 
 CURRENCIES = ("EUR", "CHF", "GBP", "USD")
+
+
+def seen(form: forms.Form, name: str) -> Any:
+    """Return the value of a field as the reader saw it when they began."""
+    field = form[name]
+    raw = field.field.hidden_widget().value_from_datadict(form.data, form.files, field.html_initial_name)
+    return field.field.clean(raw)
 
 
 def sources() -> Any:
@@ -88,7 +96,12 @@ class AddLeadForm(forms.Form):
 
 
 class NextStepForm(forms.Form):
-    """One line and a day. What the reader saw comes along, so that nobody's newer step is overwritten."""
+    """One line and a day, perhaps a time and a colleague. What the reader saw comes along, so that nobody's newer step
+    is overwritten."""
+
+    COLUMNS = {
+        "next_step": "what", "next_step_on": "due_on", "next_step_time": "at_time", "next_step_by": "person_id",
+    }  # fmt: skip
 
     next_step = forms.CharField(label=_("Next step"), max_length=200, required=False)
     next_step_on = forms.DateField(
@@ -97,18 +110,45 @@ class NextStepForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
 
-    def __init__(self, *args: Any, lead: Lead, **kwargs: Any) -> None:
+    next_step_time = forms.TimeField(
+        label=pgettext_lazy("time of day", "At"),
+        required=False,
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+    )
+    next_step_by = forms.TypedChoiceField(
+        label=pgettext_lazy("person", "By"), coerce=int, empty_value=None, required=False
+    )
+
+    def __init__(self, *args: Any, step: Step | None, people: Iterable[User], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.step = step
+        choices = [("", _("Whoever owns the lead")), *((one.pk, one.name) for one in people)]
+        self.fields["next_step_by"].choices = choices  # type: ignore[attr-defined]
         for name, field in self.fields.items():
             field.show_hidden_initial = True
             field.needed = True  # type: ignore[attr-defined]
-            self.initial.setdefault(name, getattr(lead, name))
+            self.initial.setdefault(name, getattr(step, self.COLUMNS[name]) if step else None)
+        if step is None:
+            self.initial["next_step"] = ""
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("next_step_on") and not cleaned.get("next_step"):
             self.add_error("next_step", gettext("Say what is to be done on that day."))
+        if cleaned.get("next_step_time") and not cleaned.get("next_step_on"):
+            self.add_error("next_step_on", gettext("Say on which day."))
         return cleaned
+
+    def values(self) -> dict[str, Any]:
+        """Return what was typed, by column of the step."""
+        return {column: self.cleaned_data[name] for name, column in self.COLUMNS.items()}
+
+    def seen(self) -> dict[str, Any] | None:
+        """Return what the reader saw when they began, by column of the step; None for what nobody can have seen."""
+        try:
+            return {column: seen(self, name) for name, column in self.COLUMNS.items()}
+        except ValidationError:
+            return None
 
 
 class DealForm(forms.Form):

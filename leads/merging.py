@@ -18,7 +18,7 @@ from crm.merging.refusing import Refused
 from crm.merging.rules import CONTRADICTIONS, FORETOLD, Merging, Moved, Rule, rule
 from crm.models import Contact, ContactMerge
 from crm.workdays import local_day
-from leads import lifecycle
+from leads import lifecycle, steps
 from leads.models import ImportRow, Lead, Reason, StageChange, Standing, Submission
 from leads.stages import OPEN, Stage, Verb
 
@@ -66,7 +66,10 @@ class Leads(Rule):
             lifecycle.advance(
                 goes, Verb.ABSORB, by=merging.by, at=merging.at, merging=True, reason=reason, details={"into": stays.pk}
             )
-        return {"lead": goes.pk, "into": stays.pk, "contact": goes.contact_id, "lane_since": since.isoformat()}
+        return {
+            "lead": goes.pk, "into": stays.pk, "contact": goes.contact_id, "lane_since": since.isoformat(),
+            "steps": steps.hand_on(goes, stays),
+        }  # fmt: skip
 
     @staticmethod
     def _begin_later(line: Sequence[Lead], absorbed: dict[str, Any] | None) -> None:
@@ -97,6 +100,7 @@ class Leads(Rule):
             return
         with _refusing():
             lifecycle.advance(lead, Verb.UNDO, by=merging.by, merging=True, details={"cause": "unmerge"})
+        steps.give_back(absorbed.get("steps", []), lead=absorbed["into"], back_to=lead.pk)
         since = datetime.fromisoformat(absorbed["lane_since"])
         Standing.objects.filter(pk=lead.pk).update(lane_since=since)
 

@@ -15,13 +15,14 @@ from leads.models import MailWish, Notification
 Kind = Notification.Kind
 SALES = (Kind.OFFERED, Kind.QUEUED, Kind.REASSIGNED, Kind.DUE)
 LEADING = (Kind.OVERDUE,)
+ANYBODY = (Kind.STEP,)
 MARKETING = (Kind.ACCEPTED, Kind.SENT_BACK, Kind.CLOSED)
 
 
 def kinds_for(user: User) -> list[str]:
     """Return the kinds of events that can happen to somebody in this role."""
     found = [*(SALES if roles.is_sales(user) else ()), *(LEADING if roles.leads_sales(user) else ())]
-    return [str(kind) for kind in (*found, *(MARKETING if roles.is_marketing(user) else ()))]
+    return [str(kind) for kind in (*found, *(MARKETING if roles.is_marketing(user) else ()), *ANYBODY)]
 
 
 class WishesForm(forms.Form):

@@ -31,7 +31,7 @@ KEPT = timedelta(days=90)
 #: How each kind reaches people who have chosen nothing.
 DEFAULTS: dict[str, str] = {
     Kind.OFFERED: How.NOW, Kind.QUEUED: How.NEVER, Kind.REASSIGNED: How.NOW, Kind.DUE: How.NOW, Kind.OVERDUE: How.NOW,
-    Kind.ACCEPTED: How.NOW, Kind.SENT_BACK: How.NOW, Kind.CLOSED: How.DAILY,
+    Kind.ACCEPTED: How.NOW, Kind.SENT_BACK: How.NOW, Kind.CLOSED: How.DAILY, Kind.STEP: How.DAILY,
 }  # fmt: skip
 # what happened when a person did it, what happened when nobody did; a mail names no lead, its page does
 TITLES: dict[str, tuple[str | Promise, str | Promise]] = {
@@ -39,6 +39,7 @@ TITLES: dict[str, tuple[str | Promise, str | Promise]] = {
     Kind.QUEUED: (gl("%(who)s handed a lead over to your team"), gl("A lead came into the queue of your team")),
     Kind.REASSIGNED: (gl("%(who)s re-assigned a lead to you"), gl("A lead was re-assigned to you")),
     Kind.DUE: (gl("A lead waits for your answer"), gl("A lead waits for your answer")),
+    Kind.STEP: (gl("A next step of yours is due"), gl("A next step of yours is due")),
     Kind.OVERDUE: (gl("A handoff is overdue"), gl("A handoff is overdue")),
     Kind.ACCEPTED: (gl("%(who)s accepted a lead"), gl("A lead was accepted")),
     Kind.SENT_BACK: (gl("%(who)s sent a lead back"), gl("A lead was sent back")),

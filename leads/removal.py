@@ -21,6 +21,7 @@ from leads.models import (
     SlaEvent,
     StageChange,
     Standing,
+    Step,
 )
 
 
@@ -39,7 +40,7 @@ def remove_leads(lead_ids: Sequence[int]) -> None:
     Remark.objects.filter(change__lead__in=lead_ids).delete()
     events = SlaEvent.objects.filter(handoff__lead__in=lead_ids)
     events._raw_delete(events.db)
-    for model in (StageChange, Finding, Handoff, Notification, Standing):
+    for model in (StageChange, Finding, Handoff, Notification, Standing, Step):
         rows = model._default_manager.filter(lead__in=lead_ids)
         rows._raw_delete(rows.db)  # type: ignore[attr-defined]
     Lead.objects.filter(pk__in=lead_ids).delete()

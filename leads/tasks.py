@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from crm import jobs
-from leads import digests, notifications, returning, sla, submissions
+from leads import digests, notifications, returning, sla, steps, submissions
 from leads.models import ImportBatch
 
 
@@ -19,6 +19,12 @@ def wake_leads() -> int:
 def watch_the_clocks() -> int:
     """Remind before a handoff is due, write breaches down, tell sales leads, move on what nobody answers."""
     return sla.look()
+
+
+@shared_task
+def remind_of_steps() -> int:
+    """Remind people of the next steps that are due."""
+    return steps.remind()
 
 
 @jobs.job

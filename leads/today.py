@@ -11,18 +11,19 @@ from typing import Any
 from django.db.models import F, Sum
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.formats import time_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm import backlog
 from crm.models import OutboxMessage, Role, User, Workspace
-from crm.templatetags.formats import count, money, points, span
+from crm.templatetags.formats import count, money, points, relative_day, span
 from crm.workdays import local_date
-from leads import boards
+from leads import boards, steps
 from leads.board_filters import Filters
 from leads.boards import CHANCE, MARKETING, SALES, Board
 from leads.cards import Card, build, leads_of
-from leads.models import Handoff, Lead, StageChange, Standing
+from leads.models import Handoff, Lead, StageChange, Standing, Step
 from leads.stages import Lane, Verb
 
 SHOWN = 8
@@ -53,6 +54,7 @@ class Row:
     tone: str = ""
     icon: str = ""
     does: str = ""
+    step: Step | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def _for_rep(user: User) -> Today:
             _tile(_sales(user, "mine", "no-next-step"), NO_STEP),
             _tile(_sales(user, "mine", "silent"), SILENT, "", "hourglass"),
         ],
-        parts=[_handoffs(user, "mine"), _work_next(user), _no_next_step(user, "mine")],
+        parts=[_handoffs(user, "mine"), _steps_due(user, SALES), _work_next(user), _no_next_step(user, "mine")],
         month=_month(user),
         explains_order=True,
     )
@@ -246,6 +248,30 @@ def _more(card: Card) -> str:
     return " · ".join(told)
 
 
+def _steps_due(user: User, board: Board) -> Part:
+    """Return what this person has to do by today, on whosoever's lead."""
+    due = steps.due(user)
+    found = list(due[:SHOWN])
+    question = _sales(user, "mine", "due") if board is SALES else Question(MARKETING, user, "")
+    cards = {card.lead.pk: card for card in question.built([step.lead_id for step in found])}
+    rows = [_step_row(cards[step.lead_id], step) for step in found if step.lead_id in cards]
+    return Part(
+        _("Next steps due"), _("the longest overdue first"), rows, due.count(), question.url,
+        empty=_("No step is due today."),
+    )  # fmt: skip
+
+
+def _step_row(card: Card, step: Step) -> Row:
+    assert step.due_on is not None
+    away = (step.due_on - local_date(card.now)).days
+    day = relative_day(step.due_on, local_date(card.now))
+    at = time_format(step.at_time) if step.at_time else ""
+    return Row(
+        card, step.what or _("Next step"), more=", ".join(part for part in (day, at) if part),
+        tone="late" if away < 0 else "", icon="calendar", does="step", step=step,
+    )  # fmt: skip
+
+
 def _no_next_step(user: User, scope: str) -> Part:
     question = _sales(user, scope, "no-next-step")
     rows = [
@@ -299,7 +325,13 @@ def _for_marketer(user: User) -> Today:
             _tile(_marketing(user, "wakes"), WAKES, "", "sun"),
             _tile(_marketing(user, "overdue"), OVERDUE, "late", "triangle-alert"),
         ],
-        parts=[_to_hand_over(user), _came_back(user), _wakes(user), _overdue(_marketing(user, "overdue"))],
+        parts=[
+            _to_hand_over(user),
+            _steps_due(user, MARKETING),
+            _came_back(user),
+            _wakes(user),
+            _overdue(_marketing(user, "overdue")),
+        ],
         month=_month_of_handoffs(user),
     )
 
@@ -393,7 +425,13 @@ def _lead_tiles(user: User) -> list[Tile]:
 def _for_lead(user: User) -> Today:
     return Today(
         tiles=_lead_tiles(user),
-        parts=[_overdue_at_sales(user), _unassigned(user), _silent(user), _no_next_step(user, "all")],
+        parts=[
+            _overdue_at_sales(user),
+            _steps_due(user, SALES),
+            _unassigned(user),
+            _silent(user),
+            _no_next_step(user, "all"),
+        ],
         month=_month(user),
     )
 

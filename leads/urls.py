@@ -28,6 +28,7 @@ from leads.views import (
     report_cost,
     reports,
     spend,
+    steps,
     submissions,
     today,
 )
@@ -53,7 +54,7 @@ urlpatterns = [
     path("leads/<int:pk>/edit/", lead.edit, name="lead_edit"),
     path("leads/<int:pk>/clock/", clock.page, name="lead_clock"),
     path("leads/<int:pk>/log/", notes.log, name="lead_log"),
-    path("leads/<int:pk>/next-step/", lead.next_step, name="lead_next_step"),
+    path("leads/<int:pk>/next-step/", steps.next_step, name="lead_next_step"),
     path("leads/<int:pk>/findings/<slug:topic>/", qualification.note_finding, name="lead_finding"),
     path("notifications/", notifications.index, name="notifications"),
     path("notifications/read/", notifications.read_all, name="notifications_read"),

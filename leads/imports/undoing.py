@@ -34,10 +34,10 @@ from crm.models import (
     User,
 )
 from crm.models.base import concrete_field
-from leads import lifecycle
+from leads import lifecycle, steps
 from leads.entries import take_back_entries
 from leads.imports.writing import CLAIM, EDITABLE, Overtaken
-from leads.models import Finding, Handoff, ImportBatch, ImportRow, Lead, StageChange
+from leads.models import Finding, Handoff, ImportBatch, ImportRow, Lead, StageChange, Step
 from leads.removal import remove_leads
 
 AT_ONCE = 200
@@ -203,6 +203,8 @@ class Chunk:
                 row.left.append({"why": "edited"})
         if back:
             Lead.objects.filter(pk=lead.pk).update(**back)
+            if back.keys() & {"next_step", "next_step_on"}:
+                steps.follow([lead.pk])
             lead.refresh_from_db()
             if "owner_id" in back:
                 lifecycle.restand(lead)
@@ -310,9 +312,11 @@ class Chunk:
         for model, why in ((Handoff, "handoff"), (Finding, "finding")):
             for pk in set(model._default_manager.filter(lead__in=ids).order_by().values_list("lead_id", flat=True)):
                 found.setdefault(pk, []).append({"why": why})
+        planned = Step.objects.filter(lead__in=ids).exclude(made_by=None, done_by=None)
+        by_hand = set(planned.values_list("lead_id", flat=True))
         for row in rows:
             lead = self.leads.get(row.lead_id or 0)
-            if lead and "lead" in row.after and _is_edited(lead, row.after["lead"]):
+            if lead and "lead" in row.after and (lead.pk in by_hand or _is_edited(lead, row.after["lead"])):
                 found.setdefault(lead.pk, []).append({"why": "edited"})
         return found
 

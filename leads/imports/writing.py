@@ -33,7 +33,7 @@ from crm.models import (
 from crm.phone import phone_key
 from crm.text import search_key
 from crm.workdays import date_of, local_day, workspace_zone
-from leads import capture, lifecycle
+from leads import capture, lifecycle, steps
 from leads.entries import enter_as_many
 from leads.imports.columns import Arrival, Message, SourceColumn
 from leads.imports.mapping import Mapping
@@ -422,6 +422,8 @@ class Writer:
         if entries:
             enter_as_many(entries)
         self._store_fills([(plan.lead, plan.fills) for plan in plans if plan.fills and plan.lead])
+        planned = (plan.lead for plan in plans if plan.arrival.lead.keys() & {"next_step", "next_step_on"})
+        steps.follow([lead.pk for lead in planned if lead and lead.pk])
 
     def _store_fills(self, filled: Sequence[tuple[Lead, dict[str, Any]]]) -> None:
         """Fill the blanks of imported leads, those with the same blanks in one go."""

@@ -12,6 +12,7 @@ from leads.models.sla_event import SlaEvent
 from leads.models.spend import Spend
 from leads.models.stage_change import Remark, StageChange
 from leads.models.standing import NO_RANK, Standing
+from leads.models.step import Step
 from leads.models.touch import Touch
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Spend",
     "StageChange",
     "Standing",
+    "Step",
     "Submission",
     "Touch",
 ]

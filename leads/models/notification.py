@@ -16,6 +16,7 @@ class NotificationKind(models.TextChoices):
     QUEUED = "queued", _("A lead comes into the queue of my team")
     REASSIGNED = "reassigned", _("A lead is re-assigned to me")
     DUE = "due", _("An answer of mine is due soon")
+    STEP = "step", _("A next step of mine is due")
     OVERDUE = "overdue", _("A handoff in my team is overdue")
     ACCEPTED = "accepted", _("Sales accepts a lead I handed over")
     SENT_BACK = "sent_back", _("Sales sends a lead back that I handed over")

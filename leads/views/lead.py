@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from crm import consent_box, consents, episodes, timeline
 from crm.forms import LogForm
@@ -34,12 +35,14 @@ from leads import (
     qualification,
     rights,
     stagebar,
+    steps,
 )
 from leads.assignment import because
-from leads.lead_forms import DealForm, FindingForm, NextStepForm
+from leads.lead_forms import DealForm, FindingForm, NextStepForm, seen
 from leads.models import Lead
 from leads.stages import Verb
 
+STEPS = 100
 # Moves that ask for nothing: one press makes them.
 DIRECT = (Verb.ACCEPT, Verb.WITHDRAW, Verb.WAKE, Verb.QUALIFY_FOR_SALES, Verb.UNDO)
 
@@ -56,7 +59,7 @@ def page(request: SignedInRequest, pk: int) -> HttpResponse:
 
 
 def show(request: SignedInRequest, lead: Lead, *, status: int = 200, **bound: Any) -> HttpResponse:
-    """Render the page. `bound` are forms with errors: `log`, `next_step`, `findings` by topic."""
+    """Render the page. `bound` are forms with errors: `log`, `next_step`, `another_step`, `findings` by topic."""
     entries = timeline.read(
         lead.contact, request.user, group=request.GET.get("kind", ""), before=request.GET.get("before", "")
     )
@@ -74,11 +77,15 @@ def show(request: SignedInRequest, lead: Lead, *, status: int = 200, **bound: An
         "who_edits": rights.who_may_edit(lead),
         "reads_notes": rights.may_read_notes(request.user, lead),
         "log": bound.get("log") or LogForm(auto_id="log_%s", notes=rights.may_note(request.user, lead)),
-        "next_step": bound.get("next_step") or NextStepForm(lead=lead, auto_id="next_%s"),
-        "next_step_late": bool(lead.next_step_on and lead.next_step_on < timezone.localdate() and lead.is_open),
     }
     events = list(lead.contact.consent_events.all())
-    context |= _score(lead) | _stages(request, lead) | _checklist(lead, bound) | _person(request, lead, events)
+    context |= (
+        _score(lead)
+        | _steps(request, lead, bound)
+        | _stages(request, lead)
+        | _checklist(lead, bound)
+        | _person(request, lead, events)
+    )
     context |= _handoff(lead, context, events)
     return render(request, "leads/lead.html", context, status=status)
 
@@ -101,6 +108,25 @@ def back_to(request: SignedInRequest, lead: Lead, part: str = "") -> HttpRespons
 def invalid(request: SignedInRequest) -> int:
     """Return the status of a page that shows errors: htmx puts a 422 in place, a browser shows a 400."""
     return 422 if request.htmx else 400
+
+
+def _steps(request: SignedInRequest, lead: Lead, bound: dict[str, Any]) -> dict[str, Any]:
+    """Return what is to be done: the step the form is about (the address may name it), and the rest."""
+    rows = list(lead.steps.soonest_first().select_related("person", "done_by")[:STEPS])
+    waiting = [step for step in rows if step.done_at is None]
+    asked = next((step for step in waiting if str(step.pk) == request.GET.get("step")), None)
+    people = steps.people(lead, request.user)
+    form = bound.get("next_step") or NextStepForm(
+        step=asked or (waiting[0] if waiting else None), people=people, auto_id="next_%s"
+    )
+    return {
+        "next_step": form,
+        "next_step_open": bool(asked or form.errors),
+        "next_step_late": bool(lead.next_step_on and lead.next_step_on < timezone.localdate() and lead.is_open),
+        "steps": waiting,
+        "steps_done": sorted((step for step in rows if step.done_at), key=attrgetter("done_at"), reverse=True)[:10],
+        "another_step": bound.get("another_step") or NextStepForm(step=None, people=people, auto_id="another_%s"),
+    }
 
 
 def _score(lead: Lead) -> dict[str, Any]:
@@ -194,55 +220,22 @@ def _person(request: SignedInRequest, lead: Lead, events: list[ConsentEvent]) ->
     }
 
 
-# --- The next step --------------------------------------------------------------------------------
+# --- The facts of the lead ------------------------------------------------------------------------
 
 
-@login_required
-@require_POST
-def next_step(request: SignedInRequest, pk: int) -> HttpResponse:
-    """Write the next step, or with `done` take it off; refused when it changed meanwhile."""
-    lead = reach(request, pk)
-    if not rights.may_edit(request.user, lead):
-        return profile.not_yours(request, rights.who_may_edit(lead))
-    form = NextStepForm(request.POST, lead=lead, auto_id="next_%s")
-    if not form.is_valid():
-        return show(request, lead, status=invalid(request), next_step=form)
-    wanted = {"next_step": "", "next_step_on": None} if "done" in request.POST else form.cleaned_data
-    if not _replaced(lead, form, wanted, request.user):
-        lead = reach(request, pk)
-        fresh = NextStepForm(_seen_anew(request.POST, lead, form), lead=lead, auto_id="next_%s")
-        fresh.is_valid()
-        fresh.add_error(
-            "next_step", _("Changed meanwhile: it is now “%(step)s”. Nothing was written.") % {"step": lead.next_step}
-        )
-        return show(request, lead, status=409, next_step=fresh)
-    messages.success(request, _("Next step done.") if "done" in request.POST else _("Next step saved."))
-    return back_to(request, lead)
-
-
-def _seen(form: NextStepForm | DealForm, name: str) -> Any:
-    """Return the value of a field as the reader saw it when they began."""
-    field = form[name]
-    raw = field.field.hidden_widget().value_from_datadict(form.data, form.files, field.html_initial_name)
-    return field.field.clean(raw)
-
-
-def _replaced(lead: Lead, form: NextStepForm | DealForm, wanted: dict[str, Any], by: User) -> bool:
+def _replaced(lead: Lead, form: DealForm, wanted: dict[str, Any], by: User) -> bool:
     """Write `wanted` when the lead still has what the reader saw; return whether it had."""
-    seen = {name: _seen(form, name) for name in form.fields}
-    return editing.replace(lead, {name: wanted[name] for name in form.fields}, seen=seen, by=by)
+    known = {name: seen(form, name) for name in form.fields}
+    return editing.replace(lead, {name: wanted[name] for name in form.fields}, seen=known, by=by)
 
 
-def _seen_anew(posted: QueryDict, lead: Lead, form: NextStepForm | DealForm) -> QueryDict:
+def _seen_anew(posted: QueryDict, lead: Lead, form: DealForm) -> QueryDict:
     """Return the posted data as if the reader had begun with what is stored now."""
     data = posted.copy()
     for name in form.fields:
         value = lead.source_id if name == "source" else getattr(lead, name)
         data[form[name].html_initial_name] = "" if value is None else str(value)
     return data
-
-
-# --- The facts of the lead ------------------------------------------------------------------------
 
 
 @login_required

@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 
 from crm import activities, consents, contacts
 from crm.models import Activity, LegalBasis
+from leads import steps
 from leads.models import Finding, Lead
 from tests.browser.barriers import barriers, barriers_at_all_sizes
 from tests.cast import Cast, a_lead, accepted, ada, confirm
@@ -39,7 +40,7 @@ def lead(cast: Cast) -> Lead:
     LegalBasis.objects.create(contact=lead.contact, basis="consent", since=timezone.localdate(), source="form 3")
     lead.standing.score, lead.standing.grade = 118, "A1"
     lead.standing.save(update_fields=["score", "grade"])
-    Lead.objects.filter(pk=lead.pk).update(next_step="Send the offer", next_step_on=timezone.localdate())
+    steps.add(lead, {"what": "Send the offer", "due_on": timezone.localdate()}, by=cast.sam)
     return lead
 
 

@@ -39,6 +39,7 @@ BREAKS: dict[str, Callable[[Lead], str]] = {
     ),
     "handoffs": lambda lead: "UPDATE leads_handoff SET outcome = 'accepted' WHERE closed_at IS NULL",
     "notifications": lambda lead: "UPDATE leads_notification SET event = 'lead:0:1'",
+    "steps": lambda lead: f"UPDATE leads_lead SET next_step = 'Call' WHERE id = {lead.pk}",
     "rota": lambda lead: "UPDATE leads_seat SET turn = turn + 1000",
     "audit": lambda lead: "UPDATE crm_auditentry SET action = 'nothing.happened'",
     "imports": lambda lead: "UPDATE leads_importbatch SET rows = 2",

@@ -15,7 +15,7 @@ from django.db import OperationalError
 
 from crm import activities, consents, contacts, deletion, doctor, jobs
 from crm.models import Activity, Company, ConsentEvent, Contact, ContactKey, LegalBasis, ProfileChange
-from leads import lifecycle, tasks
+from leads import lifecycle, steps, tasks
 from leads.imports import Import, Mapping, Table, batches, checking, files, undoing
 from leads.imports.writing import Writer
 from leads.models import ImportBatch, ImportRow, Lead, StageChange
@@ -275,7 +275,7 @@ def _moves(person: Contact, lead: Lead, cast: Cast) -> None:
 
 
 def _plans(person: Contact, lead: Lead, cast: Cast) -> None:
-    Lead.objects.filter(pk=lead.pk).update(next_step="Call")
+    steps.add(lead, {"what": "Call"}, by=cast.sam)
 
 
 @pytest.mark.parametrize(

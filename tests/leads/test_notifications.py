@@ -199,8 +199,8 @@ def test_the_button_of_a_mail_opens_exactly_that_lead_also_after_signing_in(cast
 def test_a_person_chooses_for_each_kind_what_they_want_by_mail(cast: Cast) -> None:
     sam = sign_in(cast.sam)
     url = reverse("notification_wishes")
-    assert set(sam.get(url).context["form"].fields) == {"offered", "queued", "reassigned", "due"}
-    assert set(sign_in(cast.mia).get(url).context["form"].fields) == {"accepted", "sent_back", "closed"}
+    assert set(sam.get(url).context["form"].fields) == {"offered", "queued", "reassigned", "due", "step"}
+    assert set(sign_in(cast.mia).get(url).context["form"].fields) == {"accepted", "sent_back", "closed", "step"}
     assert post_form(sam, url, offered="never", queued="now").status_code == 302
     assert MailWish.objects.filter(user=cast.sam).count() == 2
     offered(cast)

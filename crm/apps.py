@@ -7,7 +7,7 @@ class CrmConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from crm import duplicates, receivers, signin  # noqa: F401
+        from crm import duplicates, mail_recipients, receivers, signin  # noqa: F401
         from crm.lists import (  # noqa: F401
             checks,
             jobs,

@@ -40,6 +40,7 @@ from crm.views.settings import (
     workspace,
 )
 from crm.views.settings import health as settings_health
+from crm.views.settings import recipients as settings_recipients
 from crm.views.settings import tracking as settings_tracking
 from crm.views.settings import webhooks as settings_webhooks
 from crm.views.settings.entrance import overview
@@ -86,7 +87,8 @@ SETTINGS = [
     path("webhooks/<int:pk>/secret/end/", settings_webhooks.end_overlap, name="settings_webhook_end_overlap"),
     path("webhooks/deliveries/<int:pk>/", settings_webhooks.delivery, name="settings_webhook_delivery"),
     path("webhooks/deliveries/<int:pk>/again/", settings_webhooks.send_again, name="settings_webhook_again"),
-    path("recipients/", settings_webhooks.recipients, name="settings_recipients"),
+    path("recipients/", settings_recipients.recipients, name="settings_recipients"),
+    path("recipients/mail/<str:key>/", settings_recipients.mail_recipient, name="settings_mail_recipient"),
     path("deliveries/", deliveries.deliveries, name="settings_deliveries"),
     path("deliveries/retries/", deliveries.retry_all, name="settings_retry_all"),
     path("deliveries/<int:pk>/retry/", deliveries.retry, name="settings_retry"),

@@ -7,6 +7,7 @@ from crm.models.consent import Channel, ConsentEvent, ConsentText, LegalBasis, P
 from crm.models.contact import Contact, ContactKey, ProfileChange, ResearchSurge
 from crm.models.list_job import ListJob, ListJobRow, ListSelection
 from crm.models.listed import ListPreference, SavedView
+from crm.models.mail_recipient import MailRecipient
 from crm.models.merge import ContactMerge, DuplicateSearch, PossibleDuplicate
 from crm.models.outbox import OutboxMessage
 from crm.models.session import RateLimitEntry, Session
@@ -41,6 +42,7 @@ __all__ = [
     "ListJobRow",
     "ListPreference",
     "ListSelection",
+    "MailRecipient",
     "OutboxMessage",
     "PossibleDuplicate",
     "ProfileChange",

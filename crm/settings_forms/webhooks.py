@@ -10,40 +10,29 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import WebhookEndpoint
-from crm.settings_forms.choices import COUNTRIES
-from crm.settings_forms.recorded import RecordedForm
+from crm.settings_forms.register import HELP, LINE, WIDGETS, RegisterForm
 from crm.webhooks import addresses, events, queueing
 
 
-class WebhookForm(RecordedForm):
+class WebhookForm(RegisterForm):
     what = "webhook"
     unlogged = ("url",)  # an address may hold a token of its receiver
 
     events = forms.MultipleChoiceField(label=_("What it is told"), widget=forms.CheckboxSelectMultiple, choices=())
-    country = forms.ChoiceField(
-        label=_("Country"), help_text=_("Where the recipient processes the data."),
-        choices=[("", _("Choose …")), ("DE", _("Germany")), *COUNTRIES],
-    )  # fmt: skip
 
     class Meta:
         model = WebhookEndpoint
-        fields = [
-            "name", "url", "active", "events", "tells_person", "is_marketing", "recipient", "purpose", "country",
-            "is_ours", "contract_on",
-        ]  # fmt: skip
-        help_texts = {
+        fields = ["name", "url", "active", "events", "tells_person", "is_marketing", *LINE]
+        help_texts = HELP | {
             "url": _("Begins with https://. Your own network only if the operator allows it."),
             "active": _("Off: it is told nothing, and what waits for it is called off. Default: on."),
             "tells_person": _("Off: numbers and facts only; the receiver asks the API for the rest. Default: off."),
             "is_marketing": _(
                 "Tells nothing about people whose legal basis is unknown or who said no to offers. Default: off."
             ),
-            "recipient": _("Whose system it is, as it stands in the register of recipients."),
             "purpose": _("What it is for, such as “Nurturing mails”."),
-            "is_ours": _("No contract is needed then. Default: off."),
-            "contract_on": _("The day of the contract under Art. 28 GDPR."),
         }
-        widgets = {"contract_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+        widgets = WIDGETS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,7 +52,7 @@ class WebhookForm(RecordedForm):
 
     @property
     def register(self) -> list[forms.BoundField]:
-        return self._part("recipient", "purpose", "country", "is_ours", "contract_on")
+        return self._part(*LINE)
 
     def clean_url(self) -> str:
         url = self.cleaned_data["url"].strip()
@@ -73,12 +62,6 @@ class WebhookForm(RecordedForm):
             text = gettext("This address cannot be used. It must begin with https:// and lie on the public internet.")
             raise ValidationError(text) from error
         return url
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        if not cleaned.get("is_ours") and not cleaned.get("contract_on") and "contract_on" not in self.errors:
-            self.add_error("contract_on", gettext("Enter the day of the contract, or say that the system is yours."))
-        return cleaned
 
     def record(self, by: Any) -> WebhookEndpoint:
         """Write what changed; switched on again it starts afresh, switched off nothing waits for it any more."""

@@ -17,7 +17,16 @@ from django.test import Client
 
 from crm import consents, doctor
 from crm.activities import record
-from crm.models import Activity, AuditEntry, ConsentEvent, Contact, Suppression, TrackingReceipt, Workspace
+from crm.models import (
+    Activity,
+    AuditEntry,
+    ConsentEvent,
+    Contact,
+    MailRecipient,
+    Suppression,
+    TrackingReceipt,
+    Workspace,
+)
 from leads.models import Lead, Standing
 from scoring import drain as scoring_drain
 from tests.cast import Cast, a_lead, ada
@@ -30,9 +39,11 @@ MAIL = "mail-7"
 
 
 @pytest.fixture(autouse=True)
-def _sendgrid_is_let_in(settings: Any) -> None:
+def _sendgrid_is_let_in(settings: Any, db: None) -> None:
     settings.ANYMAIL = {"WEBHOOK_SECRET": [SECRET], "MAILGUN_WEBHOOK_SIGNING_KEY": "key"}
     Workspace.objects.update(counts_opens=True)
+    for key in ("events:sendgrid", "events:mailgun"):
+        MailRecipient.objects.create(key=key, recipient="Mailer GmbH", purpose="Mails", country="DE", is_ours=True)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Webhooks: what others are told, by which secret it is signed, what came of it; and who receives personal data."""
+"""Webhooks: what others are told, by which secret it is signed, what came of it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.functional import Promise
@@ -52,17 +52,6 @@ def webhooks(request: HttpRequest) -> HttpResponse:
     counts = {(pk, state): count for pk, state, count in waiting.values_list("endpoint", "state").annotate(Count("pk"))}
     rows = [(one, counts.get((one.pk, State.PENDING), 0), counts.get((one.pk, State.FAILED), 0)) for one in page.rows]
     return show(request, "settings/webhooks.html", {"page": page, "rows": rows})
-
-
-@for_admins
-@require_safe
-def recipients(request: HttpRequest) -> HttpResponse:
-    """The register of recipients: who gets personal data, what for, by which contract, about how many people."""
-    rows = WebhookEndpoint.objects.annotate(
-        people=Count("disclosures__contact", distinct=True), newest=Max("disclosures__last_at")
-    )
-    page = keyset.page(rows, request.GET.get("after", ""), order=("name", "id"))
-    return show(request, "settings/recipients.html", {"page": page})
 
 
 @for_admins

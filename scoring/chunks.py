@@ -1,7 +1,12 @@
-"""What is stored of the next leads, scores and signals of one moment, as arrays."""
+"""What is stored of the next leads, scores and signals of one moment, as arrays.
+
+Where something stored is torn, the leads of that chunk are read one by one: whose signals are torn is left out and
+named, torn points count as none.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -9,11 +14,14 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
+from django.db.models import QuerySet
 
 from scoring import engine
-from scoring.packing import matrix_of, unpack_points
+from scoring.models import ContactSignals, Score
+from scoring.packing import Torn, are_torn, lengths_of, matrix_of, points_of, unpack_points
 from scoring.storing import is_postgres
 
+log = logging.getLogger("baton.scoring")
 LEADS_ON_POSTGRES = 40_000
 LEADS_ON_SQLITE = 20_000
 _WANTED = "cs.contact_id > %s AND cs.lead_id IS NOT NULL AND NOT cs.objected"
@@ -40,11 +48,19 @@ class Stored:
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some leads in the order of their contacts: `last` is the contact the next chunk begins after."""
+    """Some leads in the order of their contacts: `last` is the contact the next chunk begins after.
+
+    `torn` are the contacts left out because their signals are torn, `pointless` the leads whose stored points are.
+    """
 
     stored: Stored
     last: int
     is_last: bool
+    torn: tuple[int, ...] = ()
+    pointless: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.stored) + len(self.torn)
 
 
 def read(after: int, width: int, most: int | None = None) -> Chunk:
@@ -52,7 +68,11 @@ def read(after: int, width: int, most: int | None = None) -> Chunk:
 
     `most` is how many leads, by default as many as are quickest at once.
     """
-    return (_read_postgres if is_postgres() else _read_sqlite)(after, width, most or at_once())
+    limit = most or at_once()
+    try:
+        return (_read_postgres if is_postgres() else _read_sqlite)(after, width, limit)
+    except Torn:
+        return _read_one_by_one(after, width, limit)
 
 
 def at_once() -> int:
@@ -119,7 +139,7 @@ def _parsed(result: Any, width: int) -> Stored:
         signals=engine.batch_of(
             number["from"].astype(np.int64),
             matrix_of(bits, number["bits"].astype(np.int64), "u1", 1),
-            number["data"].astype(np.int64) // 6,
+            lengths_of(number["data"].astype(np.int64), number["bits"]),
             data,
         ),
     )
@@ -169,3 +189,69 @@ def _read_sqlite(after: int, width: int, limit: int) -> Chunk:
 def points_matrix(blobs: Sequence[bytes], width: int) -> np.ndarray:
     """Return stored points as rows of int16, `width` or more columns."""
     return unpack_points(b"".join(blobs), np.fromiter(map(len, blobs), np.int64, len(blobs)), width)
+
+
+# --- Where something is torn ----------------------------------------------------------------------
+
+
+def few(lead_ids: Sequence[int]) -> Stored:
+    """Return what is stored of a few leads; whose signals are torn is left out."""
+    stored, _torn, _pointless = _assembled(_wanted().filter(lead_id__in=lead_ids), 1)
+    return stored
+
+
+def _read_one_by_one(after: int, width: int, limit: int) -> Chunk:
+    ids = list(_wanted().filter(pk__gt=after).values_list("pk", flat=True)[:limit])
+    if not ids:
+        return Chunk(_nothing(width), after, is_last=True)
+    stored, torn, pointless = _assembled(_wanted().filter(pk__gt=after, pk__lte=ids[-1]), width)
+    return Chunk(stored, ids[-1], len(ids) < limit, torn, pointless)
+
+
+def _wanted() -> QuerySet[ContactSignals]:
+    return ContactSignals.objects.filter(lead_id__isnull=False, objected=False).order_by("pk")
+
+
+def _assembled(wanted: QuerySet[ContactSignals], width: int) -> tuple[Stored, tuple[int, ...], tuple[int, ...]]:
+    """Return (what is sound, contacts with torn signals, leads with torn points).
+
+    Scores are read before the signals, so that what a drain writes in between is never written over: its seq is newer.
+    """
+    known = Score.objects.in_bulk(list(wanted.values_list("lead_id", flat=True)))
+    rows, torn = [], []
+    for row in wanted:
+        if are_torn(bytes(row.data), bytes(row.fit_bits)):
+            torn.append(row.contact_id)
+            log.warning("the packed signals of contact %d, lead %s are torn: left out", row.contact_id, row.lead_id)
+        else:
+            rows.append(row)
+    scores = [known.get(row.lead_id or 0) for row in rows]
+    points = [_points(score) for score in scores]
+    pointless = tuple(score.pk for score, blob in zip(scores, points, strict=True) if score and blob is None)
+
+    def numbers(name: str, missing: int, kind: type) -> np.ndarray:
+        return np.array([missing if score is None else getattr(score, name) for score in scores], kind)
+
+    stored = Stored(
+        np.array([row.contact_id for row in rows], np.int64), np.array([row.lead_id for row in rows], np.int64),
+        numbers("seq", -1, np.int32), numbers("fit", 0, np.int16), numbers("engagement", 0, np.int16),
+        numbers("told", 0, np.int16),
+        np.array(["--" if score is None else score.grade for score in scores]).astype("S2"),
+        numbers("at_bar", 0, bool), points_matrix([blob or b"" for blob in points], width),
+        engine.batch(
+            [row.counts_from for row in rows], [bytes(row.fit_bits) for row in rows], [bytes(row.data) for row in rows]
+        ),
+    )  # fmt: skip
+    return stored, tuple(torn), pointless
+
+
+def _points(score: Score | None) -> bytes | None:
+    """Return the stored points of a score, nothing for none; None when they are torn."""
+    if score is None:
+        return b""
+    try:
+        points_of(bytes(score.points))
+    except Torn:
+        log.warning("the stored points of lead %d are torn", score.pk)
+        return None
+    return bytes(score.points)

@@ -13,7 +13,7 @@ import numpy as np
 from scoring.compiler import Compiled, Group, Line
 from scoring.decay import BITS, HALF, MOST_BOOKED
 from scoring.grading import MOST
-from scoring.packing import matrix, packed_points
+from scoring.packing import lengths_of, matrix, packed_points
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,9 @@ class Batch:
 
 
 def batch(counts_from: list[int], bits: list[bytes], data: list[bytes]) -> Batch:
-    """Return a batch of leads from their stored rows."""
-    lengths = np.fromiter(map(len, data), np.int64, len(data)) // 6
+    """Return a batch of leads from their stored rows. Raises Torn."""
+    sizes = (np.fromiter(map(len, column), np.int64, len(column)) for column in (data, bits))
+    lengths = lengths_of(*sizes)
     return batch_of(np.array(counts_from, np.int64), matrix(bits, "u1", 1), lengths, b"".join(data))
 
 

@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from crm import audit
 from crm.models import User
-from scoring.models import MOST_TRIES, ContactSignals, FailedScore, PendingActivity, PendingContact, PublishRun
-from scoring.packing import ENTRY_BYTES, MAP_BYTES, Torn
+from scoring.chunks import Chunk
+from scoring.models import MOST_TRIES, ContactSignals, FailedScore, PendingActivity, PendingContact, Score
+from scoring.packing import Torn
 from scoring.storing import write_pending_contacts
 
 log = logging.getLogger("baton.scoring")
@@ -70,12 +71,8 @@ def leave_out(contact_id: int, *, by: User) -> None:
         audit.record(by, "failed_score.left_out", f"contact:{contact_id}")
 
 
-def set_torn_aside(run: PublishRun) -> int:
-    """Set aside whose packed signals, from the cursor of a pass on, cannot be read; return how many."""
-    found = 0
-    rows = ContactSignals.objects.filter(pk__gt=run.cursor, lead_id__isnull=False).order_by("pk")
-    for pk, bits, data in rows.values_list("pk", "fit_bits", "data").iterator(chunk_size=AT_ONCE):
-        if len(bytes(data)) % ENTRY_BYTES or len(bytes(bits)) > MAP_BYTES:
-            note(pk, Torn("the packed signals are torn"))
-            found += 1
-    return found
+def set_aside(chunk: Chunk) -> None:
+    """Set aside whose signals a pass could not read; torn points are emptied, and the pass writes them anew."""
+    for contact_id in chunk.torn:
+        note(contact_id, Torn("the packed signals are torn"))
+    Score.objects.filter(pk__in=chunk.pointless).update(points=b"")

@@ -60,6 +60,18 @@ def unpack_bits(data: bytes) -> set[int]:
 MAP_BYTES = 4096
 
 
+def lengths_of(data: np.ndarray, bits: np.ndarray) -> np.ndarray:
+    """Return how many entries signals of so many bytes hold: int64[n]. Raises Torn."""
+    if (data % ENTRY_BYTES).any() or (bits > MAP_BYTES).any():
+        raise Torn("the packed signals are torn")
+    return data // ENTRY_BYTES
+
+
+def are_torn(data: bytes, bits: bytes) -> bool:
+    """Whether part of somebody's signals is missing, or there is more than there can be."""
+    return bool(len(data) % ENTRY_BYTES) or len(bits) > MAP_BYTES
+
+
 def matrix(blobs: list[bytes], dtype: str, width: int) -> np.ndarray:
     """Return blobs of different lengths as rows of one array, filled up with zeros: [len(blobs), width]."""
     size = np.dtype(dtype).itemsize
@@ -101,7 +113,12 @@ def packed_points(points: np.ndarray) -> list[bytes]:
 
 
 def unpack_points(joined: bytes, sizes: np.ndarray, width: int) -> np.ndarray:
-    """Return stored points that lie end to end, `sizes` bytes each, as rows of int16: [n, `width` or more]."""
+    """Return stored points that lie end to end, `sizes` bytes each, as rows of int16: [n, `width` or more].
+
+    Raises Torn.
+    """
+    if (sizes % BOOKED.itemsize).any():
+        raise Torn("the stored points are torn")
     booked = np.frombuffer(joined, BOOKED)
     width = max(width, int(booked["slot"].max()) + 1 if len(booked) else 0)
     rows = np.zeros((len(sizes), width), np.int16)
@@ -111,8 +128,6 @@ def unpack_points(joined: bytes, sizes: np.ndarray, width: int) -> np.ndarray:
 
 def points_of(blob: bytes) -> list[int]:
     """Return the points per slot that a stored row holds. Raises Torn."""
-    if len(blob) % BOOKED.itemsize:
-        raise Torn("the stored points are torn")
     return unpack_points(blob, np.array([len(blob)]), 0)[0].tolist()
 
 

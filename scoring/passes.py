@@ -10,7 +10,7 @@ import numpy as np
 from django.db import connection, transaction
 from django.utils import timezone
 
-from scoring import chunks, engine, pointer, storing
+from scoring import chunks, engine, failures, pointer, storing
 from scoring.chunks import Stored
 from scoring.compiler import compiled
 from scoring.models import PublishRun
@@ -37,12 +37,13 @@ def step(run: PublishRun) -> Step | None:
         return None
     version = compiled(current.version_id, current.catalogue)
     chunk = chunks.read(run.cursor, version.width)
+    failures.set_aside(chunk)
     stored = chunk.stored
     scores = engine.score(version, run.day, stored.signals)
     chosen = np.flatnonzero(differ(stored, scores))
     if len(chosen) and not _write(run, stored, scores, chosen):
         return None
-    return Step(chunk.last, len(stored), len(chosen), chunk.is_last)
+    return Step(chunk.last, len(chunk), len(chosen), chunk.is_last)
 
 
 def differ(stored: Stored, scores: engine.Scores) -> np.ndarray:

@@ -23,8 +23,8 @@ from scoring.simulation import Effect, Preview, Simulation
 AT_ONCE = 10_000
 IN_A_REQUEST = 5_000  # leads a new question may be asked of while somebody waits
 COUNTS = (
-    "leads", "scored", "changed", "rises", "falls", "offered_stay", "made_by_people", "refused", "seconds", "before",
-    "after", "grades",
+    "leads", "scored", "changed", "rises", "falls", "offered_stay", "made_by_people", "refused", "torn", "seconds",
+    "before", "after", "grades",
 )  # fmt: skip
 
 
@@ -109,9 +109,9 @@ def _step(run: PreviewRun, ready: Simulation) -> Step | None:
         raise StartOver
     told = from_json(run.tallies, ready.draft.version.criteria.all()) if run.done else ready.begin()
     chunk = ready.add(told, run.cursor, AT_ONCE)
-    if not len(chunk.stored):
+    if not len(chunk):
         return None
-    return Step(chunk.last, len(chunk.stored), as_json(told) | {"basis": run.tallies["basis"]})
+    return Step(chunk.last, len(chunk), as_json(told) | {"basis": run.tallies["basis"]})
 
 
 def _result(run: PreviewRun) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def from_json(said: dict[str, Any], criteria: Iterable[Criterion]) -> Preview:
     The others have the points they had then.
     """
     return Preview(
-        **{name: said[name] for name in COUNTS},
+        **{name: said[name] for name in COUNTS if name in said},  # an older one does not know all
         names=[_shift(row) for row in said["names"]],
         effects=[_effect(one, said["effects"][one.key]) for one in criteria if one.key in said["effects"]],
         crossed=Crossed(**said["crossed"]), flow=Flow(**said["flow"]) if said["flow"] else None,

@@ -167,9 +167,7 @@ def _step(run: PublishRun) -> None:
     except OperationalError:
         raise
     except Exception:
-        if run.phase == Phase.FILL and _fill_one_by_one(run):
-            return
-        if run.phase != Phase.SCORE or not failures.set_torn_aside(run):
+        if run.phase != Phase.FILL or not _fill_one_by_one(run):
             raise
 
 

@@ -18,7 +18,7 @@ from leads.stages import Lane
 from scoring import chunks, effects, engine, flow, movers, pointer, trial
 from scoring.chunks import Stored
 from scoring.flow import Crossed, Flow
-from scoring.models import ContactSignals, Criterion, Score
+from scoring.models import ContactSignals, Criterion
 from scoring.movers import Shift
 from scoring.trial import Trial
 
@@ -53,6 +53,7 @@ class Preview:
     offered_stay: int = 0
     made_by_people: int = 0
     refused: int = 0
+    torn: int = 0
     seconds: float = 0
     before: list[int] = field(default_factory=lambda: [0] * (200 // CLASS))
     after: list[int] = field(default_factory=lambda: [0] * (200 // CLASS))
@@ -92,6 +93,7 @@ class Simulation:
         chunk = chunks.read(after, self.draft.compiled.width, most)
         if len(chunk.stored):
             self._count(told, chunk.stored)
+        told.torn += len(chunk.torn)
         told.seconds += time.perf_counter() - start
         return chunk
 
@@ -149,33 +151,11 @@ def around_the_bar(version_id: int, most: int = AROUND_THE_BAR) -> list[Shift]:
     above = open_lanes.filter(rank__gte=bar).order_by("rank", "lead")
     below = open_lanes.filter(rank__lt=bar, rank__gte=0).order_by("-rank", "-lead")
     near = [*above.values_list("lead", flat=True)[: most // 2], *below.values_list("lead", flat=True)[:most]][:most]
-    stored = _stored(near)
+    stored = chunks.few(near)
     batch = trial.answered(draft, stored.contact, stored.signals, publish_day())
     scores = engine.score(draft.compiled, publish_day(), batch)
     shifts = movers.first(draft, stored, scores, movers.moves(draft, stored, scores), everybody=True)
     return sorted(shifts, key=lambda shift: (not shift.move, not shift.changed, -shift.after, shift.lead_id))
-
-
-def _stored(lead_ids: Sequence[int]) -> Stored:
-    """Return what is stored of a few leads."""
-    rows = list(ContactSignals.objects.filter(lead_id__in=lead_ids, objected=False).order_by("contact_id"))
-    known = Score.objects.in_bulk([row.lead_id for row in rows])
-    scores = [known.get(row.lead_id or 0) for row in rows]
-
-    def numbers(name: str, missing: int, kind: type) -> np.ndarray:
-        return np.array([missing if score is None else getattr(score, name) for score in scores], kind)
-
-    return Stored(
-        np.array([row.contact_id for row in rows], np.int64), np.array([row.lead_id for row in rows], np.int64),
-        numbers("seq", -1, np.int32), numbers("fit", 0, np.int16), numbers("engagement", 0, np.int16),
-        numbers("told", 0, np.int16),
-        np.array(["--" if score is None else score.grade for score in scores]).astype("S2"),
-        numbers("at_bar", 0, bool),
-        chunks.points_matrix([b"" if score is None else bytes(score.points) for score in scores], 1),
-        engine.batch(
-            [row.counts_from for row in rows], [bytes(row.fit_bits) for row in rows], [bytes(row.data) for row in rows]
-        ),
-    )  # fmt: skip
 
 
 def in_force() -> Trial | None:

@@ -159,6 +159,17 @@ def sentences(told: Preview) -> list[str]:
                 told.refused,
             )
         )
+    if told.torn:
+        found.append(
+            said(
+                ngettext(
+                    "%(n)s is left out: what is stored about what they did cannot be read. The night sets that right.",
+                    "%(n)s are left out: what is stored about what they did cannot be read. The night sets that right.",
+                    told.torn,
+                ),
+                told.torn,
+            )
+        )
     return found
 
 

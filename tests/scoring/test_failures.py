@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +16,7 @@ from crm import activities, contacts
 from crm.models import AuditEntry
 from leads.explanations import explain
 from leads.models import Lead, Standing
-from scoring import drain, facts, failures, publishing
+from scoring import drain, facts, failures, previews, publishing, simulation
 from scoring.models import ContactSignals, FailedScore, PendingActivity, PendingContact, PublishRun, Score
 from tests.cast import Cast, a_lead, accepted, ada
 from tests.crm.test_settings_pages import sign_in
@@ -150,6 +151,78 @@ def test_a_pass_goes_round_torn_signals(cast: Cast) -> None:
     in_force(a_draft(RULES))
     assert scores(sound) == [7] * len(sound)
     assert FailedScore.objects.get().contact == bad.contact
+
+
+def tear(table: str, column: str, key: str, *rows: int) -> None:
+    """Cut what is stored by raw SQL: two rows torn in half together hold a whole number of entries again."""
+    half = b"\x01\x00\x02" if column == "data" else b"\x01\x00"
+    with connection.cursor() as cursor:
+        for row in rows:
+            cursor.execute(f"UPDATE {table} SET {column} = %s WHERE {key} = %s", [half, row])
+            assert cursor.rowcount == 1
+
+
+def test_a_pass_sets_two_torn_rows_aside_that_look_whole_together(cast: Cast) -> None:
+    sound, bad = crowd(cast, 6)
+    drain.drain()
+    tear("scoring_contactsignals", "data", "contact_id", bad.contact_id, sound[0].contact_id)
+    in_force(a_draft(RULES))
+    assert scores(sound[1:]) == [7] * (len(sound) - 1)
+    assert set(FailedScore.objects.values_list("contact", flat=True)) == {bad.contact_id, sound[0].contact_id}
+
+
+@pytest.mark.parametrize("at_once", [2, 20])
+def test_a_pass_writes_torn_points_anew_and_names_the_lead(
+    cast: Cast, at_once: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scoring.chunks.at_once", lambda: at_once)
+    in_force(a_draft(RULES))
+    sound, other = crowd(cast, 6)
+    drain.drain()
+    torn = [sound[0].pk, sound[3].pk, other.pk]  # the last has no points, so that its right score is what it seems
+    tear("scoring_score", "points", "lead_id", *torn)
+    assert "scores" in complaints()
+    with caplog.at_level("WARNING", logger="baton.scoring"):
+        in_force(a_draft((fact("city", "is", "Ulm", points=9), did("white_paper", points=10))))
+    assert scores(sound) == [9] * len(sound)
+    assert differences([*sound, other]) == []
+    assert "scores" not in complaints()
+    assert FailedScore.objects.count() == 0
+    assert {f"the stored points of lead {pk} are torn" for pk in torn} <= set(caplog.messages)
+
+
+def test_a_quick_preview_says_whom_it_left_out(cast: Cast, client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    sound, bad = crowd(cast, 6)
+    in_force(a_draft(RULES))
+    drain.drain()
+    tear("scoring_contactsignals", "data", "contact_id", bad.contact_id)
+    tear("scoring_score", "points", "lead_id", sound[0].pk)
+    draft = a_draft((fact("city", "is", "Ulm", points=9), did("white_paper", points=10)))
+    client.force_login(cast.mia)
+    for name in ("scorecard_preview", "scorecard_twenty"):
+        assert client.get(reverse(name, args=[draft.pk])).status_code == 200
+    page = client.get(reverse("scorecard_preview", args=[draft.pk])).content.decode()
+    assert "1 is left out" in page
+    told = simulation.preview(draft.pk)
+    assert (told.leads, told.torn, told.changed) == (len(sound), 1, len(sound))
+    assert f"the packed signals of contact {bad.contact_id}, lead {bad.pk} are torn: left out" in caplog.messages
+    row = ContactSignals.objects.get(pk=bad.contact_id)
+    assert (row.lead_id, bytes(row.data), FailedScore.objects.count()) == (bad.pk, b"\x01\x00\x02", 0)
+
+
+def test_a_look_by_the_worker_goes_on_behind_a_chunk_that_is_all_torn(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(previews, "AT_ONCE", 2)
+    sound, bad = crowd(cast, 6)
+    in_force(a_draft(RULES))
+    drain.drain()
+    everybody = sorted(lead.contact_id for lead in [*sound, bad])
+    tear("scoring_contactsignals", "data", "contact_id", *everybody[:2])
+    run = previews.ask(a_draft(RULES), by=cast.mia)
+    assert previews.carry_on(seconds=30)
+    run.refresh_from_db()
+    assert (run.state, run.done, run.result["leads"], run.result["torn"]) == ("done", 6, 4, 2)
 
 
 def test_publishing_goes_round_whom_it_cannot_ask(cast: Cast, poison: Any) -> None:

@@ -40,6 +40,12 @@ def in_force() -> ScorecardVersion | None:
     return ScorecardVersion.objects.get(pk=current.version_id) if current else None
 
 
+def reckoned() -> BacktestRun | None:
+    """Return the newest finished back-test of the version in force."""
+    version = in_force()
+    return backtest.latest(version) if version else None
+
+
 def of(version: ScorecardVersion, effects: list[Any]) -> tuple[list[Health], BacktestRun | None]:
     """Return the health of the criteria of `version`, most MQLs first; `effects` as its preview tells them."""
     run = backtest.latest(version)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ from scoring.models import BacktestRun, Criterion, Lift, ScorecardVersion
 
 AT_ONCE = 2_000
 NAMED = 3  # reasons named per criterion
+SOME = 500  # leads; more of them are not named one by one in a question to the database
 
 
 # --- Writing --------------------------------------------------------------------------------------
@@ -141,3 +142,14 @@ def behind(run: BacktestRun, criterion: int, rejected: bool | None, leads: Query
     """Return what stands behind a number: leads of `leads` that `criterion` lifted; with `rejected` only those."""
     found = Lift.objects.filter(run=run, criterion=criterion, lead__in=leads)
     return found if rejected is None else found.filter(rejected=rejected)
+
+
+def of_leads(run: BacktestRun, lead_ids: Collection[int]) -> dict[int, list[str]]:
+    """Return {lead: keys of the criteria that lifted it} for those of `lead_ids` that `run` found at the bar."""
+    found: dict[int, list[str]] = {}
+    rows = Lift.objects.filter(run=run)
+    rows = rows if len(lead_ids) > SOME else rows.filter(lead__in=lead_ids)
+    for lead, key in rows.order_by("criterion__position", "criterion").values_list("lead", "criterion__key"):
+        if lead in lead_ids:
+            found.setdefault(lead, []).append(key)
+    return found

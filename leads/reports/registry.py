@@ -40,6 +40,7 @@ REPORTS: list[Report] = [
     Report("funnel", _("Funnel"), "leads.views.report_funnel"),
     Report("cost", _("Cost per SQL"), "leads.views.report_cost", roles.reads_spend),
     Report("sla", _("Agreement"), "leads.views.report_sla"),
+    Report("reasons", _("Reasons"), "leads.views.report_reasons"),
 ]
 
 

@@ -14,26 +14,21 @@ from crm.requests import SignedInRequest
 from crm.spreadsheet_cells import safe
 from crm.templatetags.formats import count, percent
 from leads.models import Lead
-from scoring import backtest, health, lifts, signing
+from scoring import health, lifts, signing
 from scoring.charges import ALPHA
 from scoring.intervals import FEWEST
 from scoring.lifts import Answer
-from scoring.models import BacktestRun, Criterion
+from scoring.models import Criterion
 
 CHARTED = 12
 #: step → which of the leads a criterion lifted; None is all of them
 STEPS: dict[str, bool | None] = {"lifted": None, "rejected": True, "accepted": False}
 
 
-def _reckoned() -> BacktestRun | None:
-    version = health.in_force()
-    return backtest.latest(version) if version else None
-
-
 def page(request: SignedInRequest) -> HttpResponse:
     """The criteria in force by the evidence against them, the strongest first."""
     version = health.in_force()
-    run = _reckoned()
+    run = health.reckoned()
     answer = lifts.answer(run)
     if request.GET.get("format") == "csv":
         return _as_csv(answer)
@@ -91,7 +86,7 @@ def _as_csv(answer: Answer | None) -> HttpResponse:
 
 def rows(request: SignedInRequest, step: str) -> HttpResponse:
     """The leads behind one number, fifty a page; ?criterion=<key> says of which criterion."""
-    run = _reckoned()
+    run = health.reckoned()
     if run is None or step not in STEPS:
         raise Http404
     criterion = Criterion.objects.filter(version=run.version_id, key=request.GET.get("criterion", "")).first()

@@ -1,0 +1,128 @@
+"""The report on reasons: why leads came back, were lost or disqualified, each number with the moves behind it."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as gl
+from django.utils.translation import pgettext_lazy
+
+from crm.requests import SignedInRequest
+from crm.spreadsheet_cells import safe
+from leads.reports import reasons
+from leads.reports.period import Scope, ScopeForm
+from leads.reports.reasons import BY, KINDS, MQLS, STEPS, Line, Table
+
+PAGE = 50
+
+
+def _choice(label: Any, choices: Any) -> forms.ChoiceField:
+    return forms.ChoiceField(label=label, choices=choices, required=False, widget=forms.Select({"class": "select"}))
+
+
+class ReasonsForm(ScopeForm):
+    by = _choice(
+        pgettext_lazy("lines of a report", "By"), lambda: [(key, one.label) for key, one in BY.items()]
+    )  # fmt: skip
+    mql = _choice(gl("MQLs"), lambda: [("", gl("First and repeat")), *MQLS.items()])
+
+
+class _Asked:
+    """What an address asks for; what it does not say is the last twelve months by source, all MQLs."""
+
+    def __init__(self, request: SignedInRequest) -> None:
+        form = ReasonsForm(request.GET)
+        self.scope: Scope = form.scope()
+        self.by: str = form.cleaned_data.get("by") or "source"
+        self.mql: str = form.cleaned_data.get("mql") or ""
+        self.user = request.user
+        told = {"start": self.scope.start, "end": self.scope.end, "by": self.by, "mql": self.mql}
+        for name in ("source", "team"):
+            chosen = getattr(self.scope, name)
+            told[name] = chosen.pk if chosen else ""
+        self.query = {name: value for name, value in told.items() if value}
+
+    def form(self) -> ReasonsForm:
+        return ReasonsForm(initial=vars(self.scope) | {"by": self.by, "mql": self.mql})
+
+    def moves(self) -> list[reasons.Told]:
+        return reasons.told(self.scope, self.user, self.mql)
+
+
+def _cells(table: Table, line: Line, query: dict[str, Any]) -> list[tuple[int, float | None, str]]:
+    """Return (number, share, address behind it) of each column, the total first."""
+    group = {"group": line.key} if line.key else {}
+    total = (line.total, None, urlencode(query | group))
+    return [
+        total,
+        *(
+            (line.reasons[key], line.share(key), urlencode(query | group | {"reason": key}))
+            for key, _l in table.columns
+        ),
+    ]
+
+
+def page(request: SignedInRequest) -> HttpResponse:
+    """Reasons by source, campaign, grade or criterion; first and repeat MQLs apart."""
+    asked = _Asked(request)
+    moves = asked.moves()
+    tables = reasons.tables(moves, asked.by)
+    if request.GET.get("format") == "csv":
+        return _as_csv(tables, asked.by)
+    shown = [
+        {
+            "title": KINDS[table.verb], "verb": table.verb, "columns": table.columns,
+            "lines": [(line, _cells(table, line, asked.query)) for line in table.lines],
+            "whole": _cells(table, table.whole, asked.query), "most": table.columns[0][1], "mqls": table.whole.mqls,
+            "most_share": table.whole.share(table.columns[0][0]), "total": table.whole.total,
+        }
+        for table in tables
+    ]  # fmt: skip
+    steps = [
+        (MQLS[which], [(counted[verb], verb, urlencode(asked.query | {"mql": which})) for verb in STEPS])
+        for which, counted in reasons.steps(moves).items()
+    ]
+    context = {
+        "form": asked.form(), "scope": asked.scope, "by": BY[asked.by].label, "query": urlencode(asked.query),
+        "tables": shown, "steps": steps, "heads": list(STEPS.values()), "now": timezone.now(),
+        "overlaps": asked.by not in {"source", "campaign", "grade"}, "fewest": reasons.FEWEST,
+    }  # fmt: skip
+    return render(request, "leads/reports/reasons.html", context)
+
+
+def _as_csv(tables: list[Table], by: str) -> HttpResponse:
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="reasons-by-{by}.csv"'
+    writer = csv.writer(response)
+    writer.writerow(["what", by, "name", "reason", "number", "of"])
+    for table in tables:
+        for line in table.lines:
+            for key, label in table.columns:
+                if line.reasons[key]:
+                    cells = [table.verb, line.key, line.label, label, line.reasons[key], line.total]
+                    writer.writerow([safe(cell) for cell in cells])
+    return response
+
+
+def rows(request: SignedInRequest, step: str) -> HttpResponse:
+    """The moves behind one number, the newest first, fifty a page."""
+    if step not in STEPS:
+        raise Http404
+    asked = _Asked(request)
+    found = reasons.behind(asked.moves(), step, asked.by, request.GET.get("group", ""), request.GET.get("reason", ""))
+    after = request.GET.get("after", "")
+    start = found.index(int(after)) + 1 if after.isdecimal() and int(after) in found else 0
+    pks = found[start : start + PAGE]
+    keep = request.GET.copy()
+    keep.pop("after", None)
+    context = {
+        "moves": reasons.shown(pks), "total": len(found), "title": STEPS[step], "scope": asked.scope,
+        "page": {"next": pks[-1] if start + PAGE < len(found) else ""}, "keep": keep.urlencode(),
+    }  # fmt: skip
+    return render(request, "leads/reports/reasons_rows.html", context)

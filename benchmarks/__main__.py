@@ -1,7 +1,7 @@
 """`make bench`: run every benchmark on every database at hand, print a table, write benchmarks/latest.json.
 
 SCALE=10k,100k (default) or 1m (PostgreSQL, scoring only); DATABASES=sqlite,postgresql;
-ONLY=boards,scoring,simulation,activities,tracking,imports.
+ONLY=boards,reports,scoring,simulation,activities,tracking,imports.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-MODULES = ("boards", "scoring", "simulation", "activities", "tracking", "imports")
+MODULES = ("boards", "reports", "scoring", "simulation", "activities", "tracking", "imports")
 SCALES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000}
 POSTGRES = os.environ.get("DATABASE_URL") or "postgres://postgres@127.0.0.1:5432/postgres"
 

@@ -28,6 +28,7 @@ class LeadsConfig(AppConfig):
             today_count,
             told,
         )
+        from leads.reports import checks as report_checks  # noqa: F401
 
         settings_places.register()
         search.register()

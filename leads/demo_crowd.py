@@ -18,7 +18,7 @@ from django.utils import timezone
 from crm import bulk
 from crm.models import Contact
 from crm.workdays import local_day, workspace_zone
-from leads import capture, clock, lifecycle, steps
+from leads import capture, clock, lifecycle, milestones, steps
 from leads import handoff as handoffs
 from leads.demo_stories import Found, Opened, Step
 from leads.models import Finding, Handoff, Lead, Move, StageChange, Standing
@@ -199,6 +199,7 @@ class Crowd:
                 to_do.append(course.lead.pk)
         bulk.update_values(Standing, ("lane", "lane_since", "owner_id", "team_id"), rows)
         steps.follow(to_do)
+        milestones.keep([lead.pk for course in courses for lead, _lane, _since in course.leads])
 
 
 def _plain(value: Any) -> Any:

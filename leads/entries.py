@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from crm import bulk
 from crm.models.base import concrete_field
+from leads import milestones
 from leads.lifecycle import snapshot
 from leads.models import Lead, StageChange, Standing
 from leads.stages import PAIRS, Stage, Verb, lane_of
@@ -55,6 +56,7 @@ def enter_as_many(arrivals: Iterable[tuple[Lead, str, datetime]]) -> int:
             closed = {"round_open": False} if stage in {Stage.NURTURE} else {}
             if closed:
                 Lead.objects.filter(pk__in=ids).update(**closed)
+        milestones.keep(wanted)
     return len(wanted)
 
 
@@ -84,3 +86,4 @@ def take_back_entries(entries: Iterable[tuple[Lead, StageChange, datetime]]) -> 
         )  # fmt: skip
         lane = lane_of(change.from_stage, offered=False, returned=False)
         Standing.objects.filter(pk=lead.pk).update(lane=lane, lane_since=since)
+    milestones.keep([lead.pk for lead, _change, _since in wanted])

@@ -22,7 +22,7 @@ from django_fsm import Transition
 
 from crm.models import User
 from leads import handoff as handoffs
-from leads import notifications, rota, signals
+from leads import milestones, notifications, rota, signals
 from leads.models import Lead, Move, Remark, StageChange, Standing
 from leads.stages import NOT_FOR_PEOPLE, Stage, Verb, lane_of
 
@@ -196,6 +196,7 @@ def _write(lead: Lead, move: Move) -> StageChange:
     Lead.objects.filter(pk=lead.pk).update(stage=lead.stage, **projected)
     lead.forget()
     restand(lead, at=move.at)
+    milestones.keep([lead.pk])
     notifications.announce(lead, change)
     if (lead.round_open and not before["lead"]["round_open"]) or lead.round != before["lead"]["round"]:
         signals.round_opened.send(sender=Lead, lead=lead)

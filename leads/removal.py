@@ -16,6 +16,7 @@ from leads.models import (
     ImportBatch,
     ImportRow,
     Lead,
+    Milestones,
     Notification,
     Remark,
     SlaEvent,
@@ -40,7 +41,7 @@ def remove_leads(lead_ids: Sequence[int]) -> None:
     Remark.objects.filter(change__lead__in=lead_ids).delete()
     events = SlaEvent.objects.filter(handoff__lead__in=lead_ids)
     events._raw_delete(events.db)
-    for model in (StageChange, Finding, Handoff, Notification, Standing, Step):
+    for model in (StageChange, Finding, Handoff, Notification, Standing, Step, Milestones):
         rows = model._default_manager.filter(lead__in=lead_ids)
         rows._raw_delete(rows.db)  # type: ignore[attr-defined]
     Lead.objects.filter(pk__in=lead_ids).delete()

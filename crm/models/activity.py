@@ -66,6 +66,12 @@ class Activity(FieldwiseModel):
         indexes = [
             # The kind comes last: "was there a call since?" is answered from the index alone.
             models.Index(fields=["contact", "-occurred_at", "-id", "kind"], name="crm_activity_timeline"),
+            # What people wrote down is few among what was tracked; reports on effort read it from the index alone.
+            models.Index(
+                fields=["contact", "occurred_at", "by", "kind"],
+                name="crm_activity_by_people",
+                condition=models.Q(by__isnull=False),
+            ),
             models.Index(
                 fields=["anonymous_id"], name="crm_activity_anonymous", condition=models.Q(contact__isnull=True)
             ),

@@ -6,6 +6,7 @@ from leads.models.handoff import Handoff
 from leads.models.import_batch import ImportBatch, ImportRow, MappingTemplate
 from leads.models.lead import Lead, Move
 from leads.models.managed import Reason, Source
+from leads.models.milestones import Milestones
 from leads.models.notification import Digest, MailWish, Notification
 from leads.models.qualification import Checklist, Finding
 from leads.models.sla_event import SlaEvent
@@ -34,6 +35,7 @@ __all__ = [
     "Lead",
     "MailWish",
     "MappingTemplate",
+    "Milestones",
     "Move",
     "Notification",
     "PrizeEntry",

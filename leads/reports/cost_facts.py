@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
 from crm.models import User
 from crm.workdays import local_date
 from leads import spending
 from leads.models import Campaign, Spend
+from leads.models.lead import LeadQuerySet
 from leads.reports import attribution, funnel
 from leads.reports.allocation import within
 from leads.reports.period import Scope
@@ -74,19 +75,27 @@ def campaigns() -> Campaigns:
 def came(scope: Scope, user: User, rule: str, known: Campaigns) -> Iterator[Came]:
     """Yield the leads of `scope`, in parts where several campaigns share one (the parts of a lead add up to 1)."""
     leads = scope.cohort(user).order_by()
-    furthest, first = funnel.depths(leads)
-    rows = list(leads.values_list("pk", "source_id", "entered_at", "stage", "stage_since"))
-    until: dict[int, datetime] = {pk: since for pk, _source, _at, stage, since in rows if stage in CLOSED}
-    shares = attribution.shares(leads, rule, until | first["sql"])
+    rows = leads.values_list("pk", "source_id", "entered_at", funnel.depth)
+    until = _ends(leads) if rule == attribution.LINEAR else {}
+    shares = attribution.shares(leads, rule, until)
     names = _names(shares, known)
-    for pk, source, at, _stage, _since in rows:
-        deepest = furthest.get(pk, 0)
+    for pk, source, at, deepest in rows:
         depth = max(place for place, least in enumerate(DEPTHS) if least <= deepest)
         parts = shares.get(pk) or {attribution.NONE: 1}
         for key, part in parts.items():
             yield Came(
                 pk, depth, part, names[key], str(source) if source else NONE, f"{local_date(at):%Y-%m}"
             )  # fmt: skip
+
+
+def _ends(leads: LeadQuerySet) -> dict[int, datetime]:
+    """Return until when touches count: {lead: first SQL, else when it closed}."""
+    rows = leads.values_list("pk", "milestones__sql", "stage", "stage_since")
+    return {
+        pk: since if sql is None else datetime.fromtimestamp(sql + 1, UTC)
+        for pk, sql, stage, since in rows
+        if sql is not None or stage in CLOSED
+    }
 
 
 def _names(shares: attribution.Shares, known: Campaigns) -> dict[str, str]:
@@ -129,16 +138,3 @@ def months(scope: Scope) -> list[tuple[str, date, date]]:
         found.append((f"{day:%Y-%m}", day, min(following - timedelta(1), scope.end)))
         day = following
     return found
-
-
-def year_before(scope: Scope) -> Scope:
-    """Return the same period of the year before; the 29th of February becomes the 28th."""
-
-    def earlier(day: date) -> date:
-        return (
-            day.replace(year=day.year - 1, day=28)
-            if (day.month, day.day) == (2, 29)
-            else day.replace(year=day.year - 1)
-        )
-
-    return Scope(earlier(scope.start), earlier(scope.end), scope.source, scope.team)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from statistics import median
 
 from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from crm.models import User
+from leads import milestones
 from leads.models import Lead, Source, StageChange
 from leads.models.lead import LeadQuerySet
 from leads.reports.period import midnight
@@ -28,7 +30,7 @@ STEPS: tuple[tuple[str, str | Promise, bool], ...] = (
     ("sql", _("Qualified (SQL)"), True),
     ("won", _("Won"), True),
 )
-DEPTH = {key: depth for depth, (key, _label, _sales) in enumerate(STEPS)}
+DEPTH = {key: place for place, key in enumerate(milestones.STEPS)}
 
 
 @dataclass(frozen=True)
@@ -102,56 +104,48 @@ def balance(leads: QuerySet[Lead]) -> Balance:
     return Balance(**counted)
 
 
-def _step_of(verb: str, to_stage: str) -> str | None:
-    if verb == Verb.HAND_OFF:
-        return "offered"
-    return to_stage if to_stage in DEPTH else None
-
-
-def depths(leads: QuerySet[Lead]) -> tuple[dict[int, int], dict[str, dict[int, datetime]]]:
-    """Return (lead → furthest step, step → lead → first instant), read from the log alone."""
-    furthest: dict[int, int] = {}
-    first: dict[str, dict[int, datetime]] = defaultdict(dict)
-    for lead, verb, to_stage, at in (
-        standing_moves(leads).order_by("seq").values_list("lead_id", "verb", "to_stage", "at")
-    ):
-        step = _step_of(verb, to_stage)
-        if step is None:
-            continue
-        furthest[lead] = max(furthest.get(lead, 0), DEPTH[step])
-        first[step].setdefault(lead, at)
-    return furthest, first
+#: How far a lead has come, as a place in STEPS; a lead that has never moved has no milestones.
+depth = Coalesce("milestones__depth", 0)
 
 
 def funnel(leads: QuerySet[Lead]) -> Funnel:
-    """Return how far the cohort came. A lead counts in every step up to the furthest it reached."""
-    entered = {pk: (source, at) for pk, source, at in leads.values_list("pk", "source_id", "entered_at")}
-    furthest, first = depths(leads)
+    """Return how far the cohort came. A lead counts in every step up to the furthest it reached. Three queries."""
     by_source: dict[int | None, Counter[int]] = defaultdict(Counter)
-    for pk, (source, _at) in entered.items():
-        by_source[source][furthest.get(pk, 0)] += 1
+    for source, deepest, number in leads.order_by().values_list("source_id", depth).annotate(n=Count("pk")):
+        by_source[source][deepest] += number
     sources = Source.objects.in_bulk([pk for pk in by_source if pk])
-    lines = [Line(sources.get(pk) if pk else None, _at_least(depths)) for pk, depths in by_source.items()]
+    lines = [Line(sources.get(pk) if pk else None, at_least(depths)) for pk, depths in by_source.items()]
     lines.sort(key=lambda line: -line.reached[0])
-    times = [None, *(_median_time(entered, first[key]) for key, _label, _sales in STEPS[1:])]
-    reached = [sum(line.reached[depth] for line in lines) for depth in range(len(STEPS))]
+    times = [None, *(median_time(spans) for spans in lags(leads).values())]
+    reached = [sum(line.reached[place] for line in lines) for place in range(len(STEPS))]
     return Funnel(reached, times, lines)
 
 
-def _at_least(depths: Counter[int]) -> list[int]:
-    return [sum(n for deepest, n in depths.items() if deepest >= depth) for depth in range(len(STEPS))]
+def at_least(depths: Mapping[int, int]) -> list[int]:
+    """Return how many came at least to each of STEPS, of {depth: leads}."""
+    return [sum(n for deepest, n in depths.items() if deepest >= place) for place in range(len(STEPS))]
 
 
-def _median_time(entered: Mapping[int, tuple[int | None, datetime]], first: Mapping[int, datetime]) -> timedelta | None:
-    spans = [(at - entered[lead][1]).total_seconds() for lead, at in first.items() if lead in entered]
+def lags(leads: QuerySet[Lead]) -> dict[str, list[int]]:
+    """Return {step: seconds from entering to the first time there, of each lead that got there}, without "entered"."""
+    names = list(DEPTH)[1:]
+    moved = leads.order_by().filter(milestones__depth__gt=0)
+    rows = moved.values_list("milestones__entered", *(f"milestones__{name}" for name in names))
+    columns = list(zip(*rows, strict=True)) or [()] * (1 + len(names))
+    return {
+        name: [at - start for start, at in zip(columns[0], column, strict=True) if at is not None]
+        for name, column in zip(names, columns[1:], strict=True)
+    }
+
+
+def median_time(spans: list[int]) -> timedelta | None:
     return timedelta(seconds=median(spans)) if spans else None
 
 
 def leads_that_reached(leads: LeadQuerySet, step: str) -> LeadQuerySet:
     """Return the rows behind one number of the funnel; KeyError for a step there is none of."""
-    depth = DEPTH[step]
-    furthest, _first = depths(leads)
-    return leads if depth == 0 else leads.filter(pk__in=[pk for pk, deepest in furthest.items() if deepest >= depth])
+    place = DEPTH[step]
+    return leads.filter(milestones__depth__gte=place) if place else leads
 
 
 def on_day(day: date, user: User) -> Day:

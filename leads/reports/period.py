@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
 from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Team, User
@@ -31,6 +32,16 @@ class Scope:
     source: Source | None = None
     team: Team | None = None
 
+    @property
+    def query(self) -> dict[str, Any]:
+        """Return what an address says of this scope."""
+        told = {"source": self.source and self.source.pk, "team": self.team and self.team.pk}
+        return {"start": self.start, "end": self.end} | {name: value for name, value in told.items() if value}
+
+    def earlier(self, compare: str) -> Scope:
+        """Return the scope to compare with: as many days before, or the same days of the year before."""
+        return year_before(self) if compare == YEAR else period_before(self)
+
     def cohort(self, user: User) -> LeadQuerySet:
         """Return the leads of this scope that `user` may read."""
         leads = Lead.objects.visible_to(user).filter(
@@ -41,6 +52,26 @@ class Scope:
         return leads.filter(team=self.team) if self.team else leads
 
 
+def year_before(scope: Scope) -> Scope:
+    """Return the same period of the year before; the 29th of February becomes the 28th."""
+
+    def earlier(day: date) -> date:
+        leap = (day.month, day.day) == (2, 29)
+        return day.replace(year=day.year - 1, day=28) if leap else day.replace(year=day.year - 1)
+
+    return replace(scope, start=earlier(scope.start), end=earlier(scope.end))
+
+
+def period_before(scope: Scope) -> Scope:
+    """Return as many days, ending the day before `scope` begins."""
+    days = scope.end - scope.start
+    return replace(scope, start=scope.start - days - timedelta(days=1), end=scope.start - timedelta(days=1))
+
+
+BEFORE, YEAR = "before", "year"
+COMPARE: dict[str, str | Promise] = {
+    "": _("Nothing"), BEFORE: _("The period before"), YEAR: _("The year before"),
+}  # fmt: skip
 DATE = {"type": "date", "class": "input"}
 
 
@@ -76,3 +107,11 @@ class ScopeForm(forms.Form):
         today = timezone.now().astimezone(workspace_zone()).date()
         start, end = given.get("start") or today - timedelta(days=364), given.get("end") or today
         return Scope(min(start, end), end, given.get("source"), given.get("team"))
+
+
+class ComparedForm(ScopeForm):
+    """A scope, and what to set its figures against."""
+
+    compare = forms.ChoiceField(
+        label=_("Compare with"), choices=list(COMPARE.items()), required=False, widget=forms.Select({"class": "select"})
+    )

@@ -38,6 +38,11 @@ class Report:
 
 REPORTS: list[Report] = [
     Report("funnel", _("Funnel"), "leads.views.report_funnel"),
+    Report("velocity", _("Velocity"), "leads.views.report_velocity"),
+    Report("acceptance", _("Acceptance"), "leads.views.report_acceptance"),
+    Report("sources", _("Sources"), "leads.views.report_sources"),
+    Report("score-quality", _("Scores"), "leads.views.report_score_quality"),
+    Report("effort", _("Effort"), "leads.views.report_effort"),
     Report("cost", _("Cost per SQL"), "leads.views.report_cost", roles.reads_spend),
     Report("sla", _("Agreement"), "leads.views.report_sla"),
     Report("reasons", _("Reasons"), "leads.views.report_reasons"),

@@ -20,6 +20,7 @@ from leads.reports import cost, cost_facts
 from leads.reports.allocation import within
 from leads.reports.cost_facts import STEPS, Booked, Came
 from leads.reports.cost_form import Asked, CostForm
+from leads.reports.period import year_before
 from leads.views import report_rows
 from leads.views.campaigns import for_readers
 from leads.views.report_cost_words import TITLES, Shown, Words
@@ -33,7 +34,7 @@ class _Answer:
         self.known = cost_facts.campaigns()
         self.parts, self.rows = self._read(asked)
         self.report = self._report(asked, self.parts, self.rows)
-        self.earlier = Asked(cost_facts.year_before(asked.scope), asked.by, asked.rule, asked.side)
+        self.earlier = Asked(year_before(asked.scope), asked.by, asked.rule, asked.side)
 
     def _read(self, asked: Asked) -> tuple[list[Came], list[Booked]]:
         parts = list(cost_facts.came(asked.scope, self.user, asked.rule, self.known))

@@ -98,7 +98,13 @@ def rows(request: SignedInRequest, step: str) -> HttpResponse:
         order=("-offered_at", "-id"), size=50,
     )  # fmt: skip
     keep = urlencode({"start": start, "end": end, **({"team": team.pk} if team else {})})
-    context: dict[str, Any] = {"page": page, "total": found.count(), "title": titles()[step], "keep": keep}
+    context: dict[str, Any] = {
+        "page": page,
+        "total": found.count(),
+        "title": titles()[step],
+        "keep": keep,
+        "report": "sla",
+    }
     return render(request, "leads/reports/sla_rows.html", context | {"start": start, "end": end})
 
 

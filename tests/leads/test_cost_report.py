@@ -23,8 +23,8 @@ from leads import campaigns, spending
 from leads.lifecycle import advance
 from leads.models import Campaign, Lead, Source
 from leads.reports import attribution, cost
-from leads.reports.cost_facts import NONE, Booked, Came, Campaigns, months, year_before
-from leads.reports.period import Scope
+from leads.reports.cost_facts import NONE, Booked, Came, Campaigns, months
+from leads.reports.period import Scope, year_before
 from tests.cast import Cast, a_lead, accepted, ada, an_mql, qualified
 
 NOW = datetime(2026, 6, 17, 10, tzinfo=UTC)

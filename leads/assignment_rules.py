@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import Any
 
 from django.utils.functional import Promise
+from django.utils.translation import get_language_info, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from crm.models import Activity
 from crm.text import search_key
@@ -131,6 +131,14 @@ def _quotes(text: str | Promise) -> Callable[[Sequence[str]], str]:
     return lambda words: str(text) % {"list": listed([f"“{word}”" for word in words])}
 
 
+def _language(code: str) -> str:
+    """Return the name of a language in the reader's own, its code where Django has no name for it."""
+    try:
+        return str(get_language_info(code)["name_translated"])
+    except KeyError:
+        return code
+
+
 CONDITIONS: tuple[Condition, ...] = (
     Condition(
         "accounts", gettext_lazy("Named accounts"),
@@ -157,7 +165,8 @@ CONDITIONS: tuple[Condition, ...] = (
     ),
     Condition(
         "languages", gettext_lazy("Languages"), lambda codes, facts: facts.language in codes,
-        _says(gettext_lazy("the person speaks %(list)s")), lambda facts: facts.language,
+        lambda codes: _says(gettext_lazy("the person speaks %(list)s"))([_language(code) for code in codes]),
+        lambda facts: _language(facts.language),
     ),
     Condition(
         "interests", gettext_lazy("Product interest"),

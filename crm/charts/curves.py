@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from crm.charts.drawing import (
+    CHARACTER,
     Cell,
     Chart,
     Drawing,
@@ -120,7 +121,8 @@ class Lines(Chart):
         marks = ticks(max(known, default=0), 4)
         scale = (base - top) / marks[-1]
         left = axis_room(marks)
-        step = (width - left - 32) / max(len(self.periods) - 1, 1)
+        spare = max(16.0, len(self.periods[-1]) * CHARACTER / 2) if self.periods else 16.0  # the last period's words
+        step = (width - left - 16 - spare) / max(len(self.periods) - 1, 1)
 
         def places(values: Sequence[float | None]) -> list[tuple[float, float]]:
             return [

@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from crm.templatetags.formats import count
 
 # Each drawing is the smallest of its range (charts.css), so that no text falls below 12 px.
-WIDTHS = {"narrow": 288, "small": 416, "middle": 600, "broad": 840, "wide": 1120}
+WIDTHS = {"narrow": 288, "small": 416, "middle": 560, "broad": 840, "wide": 1120}
 KINDS = ("bar", "bar-2", "bar-mute", "bar-3")
 ROW = 30
 CHARACTER = 6.4  # the mean width of a character at 12 px

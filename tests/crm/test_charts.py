@@ -10,7 +10,7 @@ import pytest
 from django.template import Context, Template
 
 from crm import charts
-from crm.charts.drawing import ticks
+from crm.charts.drawing import CHARACTER, ticks
 
 EVIL = "</title><script>alert(1)</script>"
 DAY = date(2026, 8, 21)
@@ -78,6 +78,8 @@ def test_nothing_is_drawn_outside_the_width(figure: charts.Chart) -> None:
         for shape in ElementTree.fromstring(figure.svg(variant)):
             left = float(shape.attrib.get("x", 0))
             assert 0 <= left <= width
+            if shape.attrib.get("text-anchor") == "middle":
+                assert left + len(shape.text or "") * CHARACTER / 2 <= width + 1
             assert left + float(shape.attrib.get("width", 0)) <= width + 1
 
 

@@ -115,7 +115,7 @@ def test_every_rule_reads_as_a_sentence(cast: Cast) -> None:
     labels = assignment_rules.source_labels([rule])
     assert assignment_rules.sentence(rule, labels) == (
         "When the company is Acme GmbH or Roche and the country is DE, AT or CH and the postcode is 80000-87999 and"
-        " the industry contains “mechanical” and the company has 100 to 999 people and the person speaks de and the"
+        " the industry contains “mechanical” and the company has 100 to 999 people and the person speaks German and the"
         f" person looked at or asked about “lathe” and the source is {labels['webinar']}, to Sam Okafor."
     )
     assert assignment_rules.sentence(a_rule(cast.north), {}) == "Every lead goes to the team North."

@@ -59,7 +59,7 @@ class Bars(Chart):
 
     def draw(self, width: int) -> Drawing:
         narrow = width < 500
-        left = 0.0 if narrow else min(width * 0.36, 300.0)
+        left = 0.0 if narrow else min(width * 0.5, 300.0)
         row, top = (42.0, 20.0) if narrow else (float(ROW), 20.0)
         scale = self._scale(width - left)
         parts = [self._row(bar, place * row + top, width, left, scale) for place, bar in enumerate(self.bars)]

@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from crm import visibility
+from crm import calls, visibility
 from crm.mail_events import machines
 from crm.models import Activity, ActivityKind, Channel, Company, ConsentEvent, Contact, ProfileChange, Purpose, User
 from crm.templatetags import icons
@@ -221,7 +221,8 @@ def _first(properties: dict[str, Any], names: Iterable[str]) -> str:
 def _activity(activity: Activity, window: Window) -> Entry:
     told = activity.properties if isinstance(activity.properties, dict) else {}
     title = _first(told, TITLES)
-    lines = [_first(told, FACTS), _minutes(told), _machine(told), activity.by.name if activity.by else ""]
+    by = activity.by.name if activity.by else ""
+    lines = [_first(told, FACTS), calls.words(told), _minutes(told), _machine(told), by]
     return Entry(
         at=activity.occurred_at,
         source="activity",

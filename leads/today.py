@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db.models import F, Sum
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import time_format
 from django.utils.translation import gettext as _
@@ -19,14 +19,17 @@ from crm import backlog
 from crm.models import OutboxMessage, Role, User, Workspace
 from crm.templatetags.formats import count, money, points, relative_day, span
 from crm.workdays import local_date
-from leads import boards, steps
+from leads import boards, steps, work_next
 from leads.board_filters import Filters
-from leads.boards import CHANCE, MARKETING, SALES, Board
+from leads.boards import MARKETING, SALES, Board
 from leads.cards import Card, build, leads_of
 from leads.models import Handoff, Lead, StageChange, Standing, Step
 from leads.stages import Lane, Verb
 
 SHOWN = 8
+LISTED = 50
+#: So many leads are weighed against each other; a rep has fewer.
+COMPARED = 200
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Part:
     url: str
     ranked: bool = False
     empty: str = ""
+    whole: str = ""
 
     @property
     def left(self) -> int:
@@ -179,10 +183,10 @@ def _handoffs(user: User, scope: str) -> Part:
     )  # fmt: skip
 
 
-def _by_due(question: Question) -> list[Card]:
+def _by_due(question: Question, limit: int = SHOWN) -> list[Card]:
     """Return the offered cards, the most urgent first."""
     due = Handoff.objects.open().filter(lead__in=question.standings().values("pk")).order_by("due_at")
-    return question.built(list(due.values_list("lead", flat=True)[:SHOWN]))
+    return question.built(list(due.values_list("lead", flat=True)[:limit]))
 
 
 def _handoff_row(card: Card) -> Row:
@@ -190,52 +194,41 @@ def _handoff_row(card: Card) -> Row:
     return Row(card, "", more=reasons, tone="late" if card.is_overdue else "", does="answer")
 
 
-@dataclass(frozen=True)
-class Urgency:
-    """How a lead compares with the others, in the order in which it counts, and the sentence for it."""
-
-    late_days: int
-    worth: Decimal
-    score: int
-    because: str
-
-    @property
-    def key(self) -> tuple[int, Decimal, int]:
-        return (-self.late_days, -self.worth, -self.score)
-
-
 def _work_next(user: User) -> Part:
     question = _sales(user, "mine", "working")
-    ranked = sorted(((_urgency(card), card) for card in question.cards("-rank", "-pk", limit=200)), key=_first)
-    rows = [Row(card, urgency.because, more=_more(card), does="open") for urgency, card in ranked[:SHOWN]]
+    pairs = work_next.ranked(_candidates(question))
     return Part(
-        _("Work next"), _("by what is due, then by amount and score"), rows, question.number(), question.url,
-        ranked=True, empty=_("No accepted lead is yours yet."),
+        _("Work next"), _("by what is due, then by amount and score"), _work_rows(pairs[:SHOWN]), question.number(),
+        question.url, ranked=True, empty=_("No accepted lead is yours yet."), whole=reverse("work_next"),
     )  # fmt: skip
 
 
-def _first(pair: tuple[Urgency, Card]) -> tuple[int, Decimal, int]:
-    return pair[0].key
+def work_list(user: User, scope: str) -> Part:
+    """Return what to work on next with the handoffs that wait, in one order: the first `LISTED`."""
+    offered, working = _sales(user, scope, "offered"), _sales(user, scope, "working")
+    pairs = work_next.ranked([*_by_due(offered, LISTED), *_candidates(working)])
+    return Part(
+        _("All that waits"), _("by what is due, then by amount and score"), _work_rows(pairs[:LISTED]),
+        offered.number() + working.number(), SALES.url, ranked=True, empty=_("No accepted lead is yours yet."),
+    )  # fmt: skip
 
 
-def _urgency(card: Card) -> Urgency:
-    """Weigh a lead: days its next step is late (today is 1, silence beyond the limit counts), worth, score."""
-    on = card.lead.next_step_on
-    late = (local_date(card.now) - on).days + 1 if on else 0
-    silent = max(0, card.silent - card.silence_limit)
-    worth = (card.amount or Decimal(0)) * CHANCE.get(card.lane, Decimal(0))
-    due = card.due
-    if due and late > 0:
-        because = due.words
-    elif silent:
-        because = card.silence
-    elif worth:
-        because = _("%(amount)s at stake") % {"amount": money(card.amount, card.lead.currency)}
-    elif card.change:
-        because = _("Score %(points)s in 7 days") % {"points": points(card.change)}
-    else:
-        because = _("Highest score")
-    return Urgency(max(late, silent, 0), worth, card.score or 0, because)
+def _candidates(question: Question) -> list[Card]:
+    """Return the leads to compare: those whose step is longest due, and the first by priority. Bounded."""
+    due = question.standings().filter(lead__next_step_on__lte=local_date())
+    first = list(due.order_by("lead__next_step_on", "pk").values_list("pk", flat=True)[:COMPARED])
+    best = list(question.standings().order_by("-rank", "-pk").values_list("pk", flat=True)[:COMPARED])
+    return question.built(list(dict.fromkeys([*first, *best])))
+
+
+def _work_rows(pairs: Sequence[tuple[work_next.Urgency, Card]]) -> list[Row]:
+    return [
+        Row(
+            card, urgency.because, more=_more(card), tone="late" if card.is_overdue else "",
+            does="answer" if card.may_answer else "open",
+        )
+        for urgency, card in pairs
+    ]  # fmt: skip
 
 
 def _more(card: Card) -> str:

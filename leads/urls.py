@@ -10,6 +10,7 @@ from leads.views import (
     agreement,
     assignment,
     boards,
+    calls,
     campaigns,
     capture_forms,
     clock,
@@ -31,11 +32,13 @@ from leads.views import (
     steps,
     submissions,
     today,
+    work,
 )
 
 urlpatterns = [
     path("api/v1/", include("leads.api.urls")),
     path("", today.page, name="today"),
+    path("work/", work.page, name="work_next"),
     path("boards/marketing/", boards.marketing, name="marketing_board"),
     path("boards/sales/", boards.sales, name="sales_board"),
     path("boards/<slug:board>/filters/", boards.filter_form, name="board_filters"),
@@ -53,6 +56,7 @@ urlpatterns = [
     path("leads/<int:pk>/", lead.page, name="lead"),
     path("leads/<int:pk>/edit/", lead.edit, name="lead_edit"),
     path("leads/<int:pk>/clock/", clock.page, name="lead_clock"),
+    path("leads/<int:pk>/call/", calls.call, name="lead_call"),
     path("leads/<int:pk>/log/", notes.log, name="lead_log"),
     path("leads/<int:pk>/next-step/", steps.next_step, name="lead_next_step"),
     path("leads/<int:pk>/findings/<slug:topic>/", qualification.note_finding, name="lead_finding"),

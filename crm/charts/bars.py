@@ -57,9 +57,15 @@ class Bars(Chart):
         highest = max([bar.value for bar in self.bars] + ([self.reference[0]] if self.reference else []), default=0)
         return room / highest if highest > 0 else 0
 
+    @property
+    def _note_room(self) -> float:
+        """The width of the column of notes."""
+        longest = max((len(bar.note) for bar in self.bars), default=0)
+        return max(64.0, longest * CHARACTER + 16) if longest else 8.0
+
     def draw(self, width: int) -> Drawing:
         narrow = width < 500
-        left = 0.0 if narrow else min(width * 0.5, 300.0)
+        left = 0.0 if narrow else min(width * 0.5, 236.0 + self._note_room)
         row, top = (42.0, 20.0) if narrow else (float(ROW), 20.0)
         scale = self._scale(width - left)
         parts = [self._row(bar, place * row + top, width, left, scale) for place, bar in enumerate(self.bars)]
@@ -89,7 +95,7 @@ class Bars(Chart):
                 words_at(width, top + 13, after, klass="strong", anchor="end"),
                 block(0, top + 19, max(bar.value * scale, 1.0), 12.0, kind, words),
             ])  # fmt: skip
-        note_room = 64.0 if any(other.note for other in self.bars) else 8.0
+        note_room = self._note_room
         return join([
             line("grid-line", (0, top + ROW - 4.5), (left - 8, top + ROW - 4.5)),
             words_at(0, top + 15, bar.label, klass="strong", room=left - note_room - 64),

@@ -83,6 +83,17 @@ def test_nothing_is_drawn_outside_the_width(figure: charts.Chart) -> None:
             assert left + float(shape.attrib.get("width", 0)) <= width + 1
 
 
+@pytest.mark.parametrize("variant", ["middle", "broad", "wide"])
+def test_a_long_note_of_a_bar_keeps_clear_of_its_value(variant: str) -> None:
+    figure = charts.Bars(title="F", summary="S", bars=[charts.Bar("SAL", 9, text="9 d", note="nine of ten: > 18 d")])
+    value, note = [
+        (float(text.attrib["x"]), text.text or "")
+        for text in ElementTree.fromstring(figure.svg(variant)).findall("text")
+        if text.attrib.get("text-anchor") == "end"
+    ]
+    assert value[0] + 4 <= note[0] - len(note[1]) * CHARACTER
+
+
 def test_figure_has_a_sentence_and_a_table_with_every_value() -> None:
     shown = render(every_chart()[0])
     assert '<p class="figure-summary">Webinar</p>' in shown

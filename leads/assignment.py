@@ -20,6 +20,7 @@ from leads import assignment_rules, rota
 from leads.assignment_rules import Facts
 from leads.models import AssignmentRule, Lead
 from leads.rota import Candidate
+from leads.stages import Verb
 
 BY_FILE = "import:"  # how the feeds of imports begin
 OWNER, NAMED, RULE, OWN_TEAM, TERRITORY, FIRST_TEAM = "owner", "named", "rule", "own_team", "territory", "first_team"
@@ -98,6 +99,21 @@ def take(lead: Lead, *, but: User | None = None) -> Decision:
     """Decide for a move the system makes: in the caller's transaction, with the turn held against all others."""
     rota.take_turn()
     return decide(lead, but=but)
+
+
+class NobodyInSales(Exception):
+    """There is no team in sales to give a lead to."""
+
+
+def by_the_rules(lead: Lead, verb: str) -> dict[str, Any]:
+    """Return the details of a move to whom the rules name for this lead, with their reason for the log.
+
+    In the caller's transaction, as `take`. Raises NobodyInSales.
+    """
+    decision = take(lead, but=lead.owner if verb == Verb.REASSIGN else None)
+    if not decision.details:
+        raise NobodyInSales
+    return decision.details | {"details": {"assigned": decision.told}}
 
 
 def decide(lead: Lead, at: datetime | None = None, *, but: User | None = None) -> Decision:

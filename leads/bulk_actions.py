@@ -74,11 +74,11 @@ def _by_the_rules(lead: Lead, verb: str, details: dict[str, Any]) -> dict[str, A
     """Return the details of the move, with whom the rules name for this lead where they were asked to."""
     if not details.get(BY_RULES):
         return details
-    decision = assignment.take(lead, but=lead.owner if verb == Verb.REASSIGN else None)
-    if not decision.details:
-        raise RowRefused(_("There is no team in sales to give it to."))
     given = {name: value for name, value in details.items() if name != BY_RULES}
-    return given | decision.details | {"details": {"assigned": decision.told}}
+    try:
+        return given | assignment.by_the_rules(lead, verb)
+    except assignment.NobodyInSales as error:
+        raise RowRefused(_("There is no team in sales to give it to.")) from error
 
 
 def _take_back(lead: Lead, before: dict[str, Any], by: User) -> None:

@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from crm import roles
@@ -139,13 +140,19 @@ def _tell(handoff: Handoff, kind: str, people: Iterable[User]) -> None:
 
 def _note_who_was_told() -> None:
     """Keep when the notice of an offer left, so that what the system took can be told from what people took."""
+    mails = OutboxMessage.objects.filter(topic__in=["lead.hand_off", "lead.reassign"])
     changes = StageChange.objects.filter(handoff=OuterRef("pk"), verb__in=[Verb.HAND_OFF, Verb.REASSIGN])
     untold = Handoff.objects.filter(told_at=None).order_by("offered_at", "pk")
     untold = untold.annotate(seq=Subquery(changes.order_by("-seq").values("seq")[:1]))
+    waits = mails.filter(subject=_subject(OuterRef("lead_id"), OuterRef("seq")), state=State.PENDING)
+    gone = mails.filter(subject=_subject(OuterRef("lead_id"), OuterRef("seq")), state=State.SENT)
+    # Those that wait would stand before those that left.
+    untold = untold.exclude(Q(closed_at=None) & Exists(waits) & ~Exists(gone))
     rows = list(untold.values_list("pk", "lead_id", "seq", "closed_at", "offered_at")[:AT_ONCE])
     subjects = [f"lead:{lead}:{seq}" for _pk, lead, seq, _closed, _offered in rows]
-    mails = OutboxMessage.objects.filter(subject__in=subjects, topic__in=["lead.hand_off", "lead.reassign"])
-    left = {subject: (state, sent) for subject, state, sent in mails.values_list("subject", "state", "sent_at")}
+    # Of several people the first who was told counts: the last row of a subject stays.
+    found = mails.filter(subject__in=subjects).order_by(F("sent_at").desc(nulls_first=True), "pk")
+    left = {subject: (state, sent) for subject, state, sent in found.values_list("subject", "state", "sent_at")}
     for pk, lead, seq, closed, offered in rows:
         state, sent = left.get(f"lead:{lead}:{seq}", ("", None))
         ends: dict[str, datetime | None] = {
@@ -156,3 +163,10 @@ def _note_who_was_told() -> None:
         at = ends.get(state, offered)
         if at is not None:
             Handoff.objects.filter(pk=pk, told_at=None).update(told_at=min(at, closed) if closed else at)
+
+
+def _subject(lead: OuterRef, seq: OuterRef) -> Concat:
+    """Return what the outbox calls a change of a lead, "lead:42:7", as the database puts it together."""
+    text = TextField()
+    parts = (Value("lead:"), Cast(lead, text), Value(":"), Cast(seq, text))
+    return Concat(*parts, output_field=text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -15,13 +16,14 @@ from crm.api.fields import LARGEST_ID, Day, Instant, Money, Strict, Text, Whole
 from crm.api.listing import listed
 from crm.api.problems import Problem
 from crm.models import Team, User
-from leads import lifecycle
+from leads import assignment, lifecycle
 from leads.api.leads import LeadWithMoves, find, shown
 from leads.lifecycle import Refused
 from leads.models import Lead, Reason, StageChange
 from leads.stages import NOT_FOR_PEOPLE, Verb
 
 NEVER = -1  # a version no lead has
+TO_SOMEBODY = (Verb.HAND_OFF, Verb.REASSIGN)
 BY_PEOPLE = [verb for verb in Verb.values if verb not in NOT_FOR_PEOPLE]
 
 
@@ -60,10 +62,22 @@ class MoveBody(Strict):
     note = Text(max_length=2000, required=False, allow_blank=True)
     assignee = Named(required=False, help_text="A person in sales: number or e-mail address.")
     team = Named(required=False, help_text="A team in sales: number or name.")
+    by_rules = serializers.BooleanField(
+        required=False, help_text="In place of assignee and team: whom the assignment rules name (hand_off, reassign)."
+    )
     wake_on = Day(required=False)
     amount = Money(required=False)
     currency = Text(required=False, max_length=3, min_length=3)
     date = Day(required=False)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not given.get("by_rules"):
+            return given
+        if given["verb"] not in TO_SOMEBODY:
+            raise serializers.ValidationError({"by_rules": _("This move gives the lead to nobody.")})
+        if "assignee" in given or "team" in given:
+            raise serializers.ValidationError({"by_rules": _("The rules name one, or you do; not both.")})
+        return given
 
 
 class StageChangeShown(serializers.ModelSerializer):
@@ -92,6 +106,7 @@ class StageChangeShown(serializers.ModelSerializer):
     examples={
         "Accept": {"verb": "accept", "version": 2},
         "Hand over": {"verb": "hand_off", "version": 1, "assignee": "sam@example.com", "note": "Asked for prices."},
+        "Hand over by the rules": {"verb": "hand_off", "version": 1, "by_rules": True},
         "Won": {"verb": "win", "version": 5, "amount": "12000.00", "date": "2026-05-01"},
     },
     about="409 with `code` stale, incomplete or refused and the verbs `allowed` now; the row is unchanged then.",
@@ -105,10 +120,15 @@ def collection(request: Any, pk: int) -> Response:
     sent.is_valid(raise_exception=True)
     values = dict(sent.validated_data)
     verb, version = values.pop("verb"), values.pop("version")
+    by_rules = values.pop("by_rules", False)
     try:
-        lifecycle.advance(lead, verb, by=request.user, version=_seen(lead, version), **_details(verb, values))
+        with transaction.atomic():
+            details = _details(verb, values) | (assignment.by_the_rules(lead, verb) if by_rules else {})
+            lifecycle.advance(lead, verb, by=request.user, version=_seen(lead, version), **details)
     except Refused as refused:
         raise refusal(refused, request.user) from refused
+    except assignment.NobodyInSales as error:
+        raise refusal(nobody(lead, verb), request.user) from error
     return Response(shown(lead, request.user))
 
 
@@ -147,6 +167,10 @@ def _reason(verb: str, key: str) -> Reason:
             {"reason": _("There is no such reason. There are: %(keys)s.") % {"keys": keys}}
         )
     return reason
+
+
+def nobody(lead: Lead, verb: str) -> Refused:
+    return Refused([_("There is no team in sales to give it to.")], lead=lead, verb=verb)
 
 
 def refusal(refused: Refused, by: User) -> Problem:

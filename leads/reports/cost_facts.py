@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
-from crm.models import User
 from crm.workdays import local_date
 from leads import spending
-from leads.models import Campaign, Spend
+from leads.models import Campaign, Lead, Spend
 from leads.models.lead import LeadQuerySet
 from leads.reports import attribution, funnel
 from leads.reports.allocation import within
@@ -72,9 +71,12 @@ def campaigns() -> Campaigns:
     return Campaigns({row.pk: row for row in Campaign.objects.order_by()})
 
 
-def came(scope: Scope, user: User, rule: str, known: Campaigns) -> Iterator[Came]:
-    """Yield the leads of `scope`, in parts where several campaigns share one (the parts of a lead add up to 1)."""
-    leads = scope.cohort(user).order_by()
+def came(scope: Scope, rule: str, known: Campaigns) -> Iterator[Came]:
+    """Yield the leads of `scope`, in parts where several campaigns share one (the parts of a lead add up to 1).
+
+    All of them, whoever looks: what was spent was spent on everybody's leads.
+    """
+    leads = scope.among(Lead.objects.all()).order_by()
     rows = leads.values_list("pk", "source_id", "entered_at", funnel.depth)
     until = _ends(leads) if rule == attribution.LINEAR else {}
     shares = attribution.shares(leads, rule, until)

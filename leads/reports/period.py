@@ -44,7 +44,11 @@ class Scope:
 
     def cohort(self, user: User) -> LeadQuerySet:
         """Return the leads of this scope that `user` may read."""
-        leads = Lead.objects.visible_to(user).filter(
+        return self.among(Lead.objects.visible_to(user))
+
+    def among(self, leads: LeadQuerySet) -> LeadQuerySet:
+        """Return those of `leads` that are in this scope."""
+        leads = leads.filter(
             entered_at__gte=midnight(self.start), entered_at__lt=midnight(self.end + timedelta(days=1))
         )
         if self.source:

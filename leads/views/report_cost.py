@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from crm.requests import SignedInRequest
 from crm.spreadsheet_cells import safe
+from crm.templatetags.formats import count
 from leads import spending
 from leads.models import Lead, Source, Spend
 from leads.reports import cost, cost_facts
@@ -30,14 +31,14 @@ class _Answer:
     """The figures one address asks for, and those of the year before; read once."""
 
     def __init__(self, request: SignedInRequest, asked: Asked) -> None:
-        self.asked, self.user = asked, request.user
+        self.asked = asked
         self.known = cost_facts.campaigns()
         self.parts, self.rows = self._read(asked)
         self.report = self._report(asked, self.parts, self.rows)
         self.earlier = Asked(year_before(asked.scope), asked.by, asked.rule, asked.side)
 
     def _read(self, asked: Asked) -> tuple[list[Came], list[Booked]]:
-        parts = list(cost_facts.came(asked.scope, self.user, asked.rule, self.known))
+        parts = list(cost_facts.came(asked.scope, asked.rule, self.known))
         return parts, cost_facts.booked(asked.scope, asked.sides)
 
     def _report(self, asked: Asked, parts: Sequence[Came], rows: Sequence[Booked], by: cost.By | None = None) -> Any:
@@ -96,16 +97,23 @@ def rows(request: SignedInRequest, step: str) -> HttpResponse:
         raise Http404
     asked = CostForm(request.GET).asked()
     known = cost_facts.campaigns()
-    parts = cost_facts.came(asked.scope, request.user, asked.rule, known)
+    parts = cost_facts.came(asked.scope, asked.rule, known)
     found = cost.members(parts, cost.grouping(asked.by, known), request.GET.get("group"), STEPS.index(step))
     leads = Lead.objects.visible_to(request.user).filter(pk__in=found)
     shared = sum(found.values())
-    note = ""
+    note = _hidden(len(found), leads.count())
     if shared != len(found):
-        note = _("Several campaigns share some of these leads. Their parts here add up to %(sum)s.") % {
-            "sum": Shown.number(shared)
-        }
+        words = _("Several campaigns share some of these leads. Their parts here add up to %(sum)s.")
+        note = " ".join(filter(None, [note, words % {"sum": Shown.number(shared)}]))
     return report_rows.listed(request, leads, title=str(TITLES[step]), scope=asked.scope, key="cost", note=note)
+
+
+def _hidden(number: int, readable: int) -> str:
+    """Say that a figure counts more leads than its reader may read; '' when it does not."""
+    if readable == number:
+        return ""
+    words = _("The figure counts all %(number)s leads; these are the ones you may read.")
+    return words % {"number": count(number)}
 
 
 @for_readers

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from crm.doctor import examine
-from crm.models import Company, Contact
+from crm.models import Company, Contact, Team
 from leads import lifecycle
-from leads.models import Campaign, Lead, StageChange
+from leads.models import AssignmentRule, Campaign, Lead, StageChange
 from leads.stages import NOT_FOR_PEOPLE, Verb
 from tests.api_client import Program
 from tests.cast import Cast, a_lead, accepted, ada, an_mql, confirm, next_month, offered, qualified
@@ -137,6 +137,53 @@ def test_people_and_teams_are_named_by_number_or_name(cast: Cast) -> None:
     ):
         answer = Program(cast.mia).send(f"leads/{lead.pk}/moves/", {"verb": "hand_off", "version": 1} | told)
         assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, next(iter(told)))
+
+
+def test_by_the_rules_a_lead_goes_to_whom_they_name_and_the_log_says_why(cast: Cast) -> None:
+    AssignmentRule.objects.create(name="All to the south", team=cast.south)
+    Team.objects.filter(pk=cast.south.pk).update(way=Team.Way.ROUND_ROBIN)
+    lead = an_mql(cast)
+    program = Program(cast.mia)
+    answer = program.send(f"leads/{lead.pk}/moves/", {"verb": "hand_off", "version": 1, "by_rules": True})
+    assert (answer.status_code, answer.json().get("lane")) == (200, "offered"), answer.content
+    lead.refresh_from_db()
+    handoff = lead.open_handoff
+    assert handoff and (handoff.assignee, handoff.team) == (cast.rosa, cast.south)
+    assert lead.last_change.details["assigned"]["name"] == "All to the south"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"verb": "hand_off", "by_rules": True, "assignee": "sam@example.com"},
+        {"verb": "hand_off", "by_rules": True, "team": "North"},
+        {"verb": "demote", "by_rules": True},
+        {"verb": "nurture", "by_rules": True, "wake_on": "2099-01-01"},
+        {"verb": "hand_off", "by_rules": "perhaps"},
+    ],
+)
+def test_by_the_rules_stands_alone_and_with_moves_that_give_a_lead_to_somebody(
+    cast: Cast, told: dict[str, Any]
+) -> None:
+    lead = an_mql(cast)
+    before = rows(lead)
+    answer = Program(cast.mia).send(f"leads/{lead.pk}/moves/", {"version": 1} | told)
+    assert answer.status_code == 400
+    assert {error["field"] for error in answer.json()["errors"]} <= {"by_rules", "verb"}
+    assert rows(lead) == before
+
+
+def test_by_the_rules_nobody_in_sales_and_an_old_version_are_refused(cast: Cast) -> None:
+    lead = an_mql(cast)
+    before = rows(lead)
+    send = {"verb": "hand_off", "by_rules": True}
+    assert Program(cast.mia).send(f"leads/{lead.pk}/moves/", send | {"version": 0}).json()["code"] == "stale"
+    assert Program(cast.sam).send(f"leads/{lead.pk}/moves/", send | {"version": 1}).status_code in {404, 409}
+    Team.objects.filter(side="sales").update(side="marketing")
+    answer = Program(cast.mia).send(f"leads/{lead.pk}/moves/", send | {"version": 1})
+    assert (answer.status_code, answer.json()["code"]) == (409, "refused")
+    assert "no team in sales" in answer.json()["detail"]
+    assert rows(lead) == before
 
 
 def test_a_nap_ends_on_a_day(cast: Cast) -> None:

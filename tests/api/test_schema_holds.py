@@ -35,6 +35,7 @@ NO_SCHEMA_TELLS = re.compile(
     r"|Nobody (who works here has this number|goes by this)\.|Select a valid choice\. .*"
     r"|Name either contact_id or contact\.|Name an external_key or an e-mail address to be found by\."
     r"|Enter a name, an e-mail address or a phone number\.|Say what is to be done on that day\."
+    r"|This move gives the lead to nobody\.|The rules name one, or you do; not both\."
     r"|A name needs letters or digits\.|The period ends before it begins\."
     r"|This moment lies in the future, or before 1970\."
     r"|A text holds a character that cannot be stored\.|A number is too large\."

@@ -207,14 +207,31 @@ def test_the_file_holds_the_same_figures_and_no_formula(client: Client, cast: Ca
 
 
 @pytest.mark.django_db
-def test_reps_have_no_costs(client: Client, cast: Cast) -> None:
+def test_everybody_reads_the_same_costs_and_opens_only_their_own_leads(
+    client: Client, cast: Cast, fair: Campaign
+) -> None:
+    """A rep reads costs (RO); the figures count all leads, the rows behind them are those the rep may read."""
+    book("1000.00", fair)
+    mine = qualified(cast, contact=somebody(1, "fair"))
+    advance(an_mql(cast, contact=somebody(2, "fair")), "hand_off", by=cast.mia, assignee=cast.rosa)
+    doors = [reverse("report", args=["cost"]), reverse("report_rows", args=["cost", "mql"]), reverse("cost_spend")]
+    figures, lists = [], []
+    for who in (cast.sam, cast.rosa, cast.lena, cast.mia, cast.ava):
+        client.force_login(who)
+        words = client.get(doors[0], YEAR).context["words"].report.total
+        figures.append((list(words.counts), words.money()))
+        page = client.get(doors[1], YEAR)
+        told = "The figure counts all 2 leads" in page.content.decode()
+        lists.append((len(page.context["leads"]), told))
+        assert client.get(doors[2], YEAR | {"of": "marketing"}).status_code == 200
+        assert [client.get(doors[2], {"of": of, "group": "x"}).status_code for of in ("sales", "x")] == [404, 404]
+    assert figures == [([2, 2, 1, 1, 0], Decimal("1000.00"))] * 5
+    assert lists == [(1, True), (1, True), (2, False), (2, False), (2, False)]
     client.force_login(cast.sam)
-    doors = [reverse("report", args=["cost"]), reverse("report_rows", args=["cost", "sql"]), reverse("cost_spend")]
-    assert {client.get(door).status_code for door in doors} == {404}
-    assert "/reports/cost/" not in client.get(reverse("report", args=["funnel"])).content.decode()
-    client.force_login(cast.lena)
-    assert client.get(doors[0]).status_code == 200
-    assert [client.get(doors[2], {"of": of, "group": "x"}).status_code for of in ("sales", "x")] == [404, 404]
+    assert [lead.pk for lead in client.get(doors[1], YEAR).context["leads"]] == [mine.pk]
+    assert "/reports/cost/" in client.get(reverse("report", args=["funnel"])).content.decode()
+    client.logout()
+    assert {client.get(door).status_code for door in doors} == {302}
 
 
 @pytest.mark.django_db

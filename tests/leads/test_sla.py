@@ -258,6 +258,27 @@ def test_time_the_notice_waited_is_told_apart_from_the_time_people_took(cast: Ca
     assert clock.system_delay(handoff, now) == 3 * HOUR - outbox.HOLD
 
 
+def test_many_notices_that_wait_do_not_hold_up_one_that_left(
+    cast: Cast, team: Team, at: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sla, "AT_ONCE", 3)
+    waiting = [offered(cast, contact=ada(email=f"w{n}@acme.example")) for n in range(4)]
+    OutboxMessage.objects.update(next_try_at=TUESDAY + 30 * HOUR)  # the mail server does not take them
+    now = at(TUESDAY + HOUR)
+    left = offered(cast)
+    now = at(TUESDAY + 2 * HOUR)
+    assert outbox.deliver() == 1
+    sla.look()
+    assert Handoff.objects.get(lead=left).told_at == now
+    assert set(Handoff.objects.exclude(lead=left).values_list("told_at", flat=True)) == {None}
+    now = at(TUESDAY + 31 * HOUR)
+    assert outbox.deliver() == 4
+    sla.look()
+    assert Handoff.objects.filter(told_at=None).count() == 1  # three at once
+    sla.look()
+    assert {Handoff.objects.get(lead=lead).told_at for lead in waiting} == {now}
+
+
 def test_a_notice_that_leaves_in_time_or_an_answer_before_it_is_no_delay(cast: Cast, team: Team, at: Any) -> None:
     lead = offered(cast)
     at(TUESDAY + 12 * timedelta(seconds=1))

@@ -16,6 +16,7 @@ from crm import contacts, render_token
 from crm.amount_field import AmountField
 from crm.forms import Text
 from crm.models import Contact, LegalBasis, User
+from leads import references
 from leads.models import Finding, Lead, Source, Step
 
 CURRENCIES = ("EUR", "CHF", "GBP", "USD")
@@ -38,7 +39,7 @@ class AddLeadForm(forms.Form):
 
     CONTACT = ("first_name", "last_name", "email", "phone", "job_title", "country")
     groups = (("first_name", "last_name"), ("email", "phone"), ("company", "job_title"), ("source", "source_detail"),
-              ("country", "basis"))  # fmt: skip
+              ("country", "basis"), ("referrer",))  # fmt: skip
 
     first_name = Text(Contact, "first_name")
     last_name = Text(Contact, "last_name")
@@ -49,6 +50,9 @@ class AddLeadForm(forms.Form):
     source = forms.ModelChoiceField(label=_("Source"), queryset=Source.objects.none(), empty_label=None)
     source_detail = forms.CharField(label=_("Campaign or occasion"), max_length=200, required=False)
     country = Text(Contact, "country", help_text=_("Two letters, such as DE."))
+    referrer = forms.ModelChoiceField(
+        label=_("Referred by"), queryset=Contact.objects.none(), required=False, empty_label=_("Nobody")
+    )
     basis = forms.ChoiceField(
         label=_("Legal basis"),
         required=False,
@@ -56,8 +60,11 @@ class AddLeadForm(forms.Form):
     )
     token = forms.CharField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["referrer"].queryset = known = references.referrers(user)  # type: ignore[attr-defined]
+        if not known.exists():
+            del self.fields["referrer"]
         self.fields["source"].queryset = sources()  # type: ignore[attr-defined]
         for name in ("first_name", "last_name", "email", "phone"):
             self.fields[name].needed = True  # type: ignore[attr-defined]  # one of each pair is asked for, so neither is called optional
@@ -67,7 +74,7 @@ class AddLeadForm(forms.Form):
     @property
     def pairs(self) -> list[list[forms.BoundField]]:
         """The fields, as they stand beside each other."""
-        return [[self[name] for name in group] for group in self.groups]
+        return [[self[name] for name in group if name in self.fields] for group in self.groups]
 
     def person(self) -> dict[str, str]:
         """Return what was typed about the person."""

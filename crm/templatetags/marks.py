@@ -186,7 +186,7 @@ def clock(
 
 @register.simple_tag
 def bant(dimensions: Iterable[Any]) -> SafeString:
-    """The qualification letters: confirmed is full, stated part-filled, ruled out struck, unknown empty.
+    """The qualification letters: confirmed is full, stated or too old part-filled, ruled out struck, unknown empty.
 
     Each dimension is an object or mapping with ``label`` and ``status``, and, where they differ, ``letter`` and
     ``status_label``.
@@ -194,8 +194,13 @@ def bant(dimensions: Iterable[Any]) -> SafeString:
     cells, words = [], []
     for dimension in dimensions:
         label, status = str(_read(dimension, "label")), str(_read(dimension, "status") or "unknown")
-        cells.append((DIMENSIONS.get(status, ""), str(_read(dimension, "letter") or label[:1]).upper()))
-        words.append(f"{label}: {_read(dimension, 'status_label') or _status_label(status)}")
+        stale, shape = bool(_read(dimension, "is_stale")), DIMENSIONS.get(status, "")
+        cells.append(
+            ("half" if stale and shape == "yes" else shape, str(_read(dimension, "letter") or label[:1]).upper())
+        )
+        said = _read(dimension, "status_label") or _status_label(status)
+        told = _("%(topic)s: %(status)s, too old to count") % {"topic": label, "status": said}
+        words.append(told if stale else f"{label}: {said}")
     spoken = ", ".join(words)
     return format_html(
         '<span class="bant" role="img" title="{}" aria-label="{}">{}</span>',

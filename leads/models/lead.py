@@ -105,6 +105,7 @@ class Lead(FieldwiseModel):
     next_step = models.CharField(_("Next step"), max_length=200, blank=True)
     next_step_on = models.DateField(_("Next step on"), null=True, blank=True)
     referrer = models.ForeignKey(Contact, models.SET_NULL, null=True, blank=True, related_name="referred_leads")
+    refers_since = models.DateField(_("Recommends us since"), null=True, blank=True, editable=False)
     counts_from = models.IntegerField(default=0, help_text="Activities count from this day on (days since 1970).")
     entered_at = models.DateTimeField(default=timezone.now)
     stage_since = models.DateTimeField(default=timezone.now)

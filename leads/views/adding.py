@@ -18,16 +18,16 @@ from crm.requests import SignedInRequest
 from leads import adding
 from leads.capture import AlreadyOpen
 from leads.lead_forms import AddLeadForm
-from leads.models import Lead
+from leads.models import Lead, Source
 
 
 @login_required
 def add(request: SignedInRequest) -> HttpResponse:
     """The form; on sending, a lead, or the question whether the person is known already."""
     if request.method != "POST":
-        form = AddLeadForm(initial=_known(request))
+        form = AddLeadForm(initial=_known(request), user=request.user)
         return render(request, "leads/add.html", {"form": form})
-    form = AddLeadForm(request.POST)
+    form = AddLeadForm(request.POST, user=request.user)
     if not form.is_valid():
         return render(request, "leads/add.html", {"form": form}, status=400)
     if before := adding.added_before(form.cleaned_data["token"]):
@@ -42,9 +42,11 @@ def add(request: SignedInRequest) -> HttpResponse:
     return _add(request, form)
 
 
-def _known(request: SignedInRequest) -> dict[str, str]:
+def _known(request: SignedInRequest) -> dict[str, Any]:
     """Return what the address already says: a company by name, or a person we know."""
-    known = {"company": request.GET["company"][:200]} if "company" in request.GET else {}
+    known: dict[str, Any] = {"company": request.GET["company"][:200]} if "company" in request.GET else {}
+    if referrer := listing.row_id(request.GET.get("referrer", "")):
+        known |= {"referrer": referrer, "source": Source.objects.filter(key="referral", active=True).first()}
     pk = listing.row_id(request.GET.get("contact", ""))
     contact = Contact.objects.visible_to(request.user).with_company().filter(pk=pk).first() if pk else None
     if contact:
@@ -58,7 +60,7 @@ def _add(request: SignedInRequest, form: AddLeadForm) -> HttpResponse:
     try:
         lead = adding.add(
             form.person(), by=request.user, token=given["token"], company=given["company"], basis=given["basis"],
-            source=given["source"], source_detail=given["source_detail"],
+            source=given["source"], source_detail=given["source_detail"], referrer=given.get("referrer"),
         )  # fmt: skip
     except ValidationError as error:
         form.add_error(None, error)
@@ -71,7 +73,10 @@ def _for_somebody_known(request: SignedInRequest, form: AddLeadForm) -> HttpResp
     contact = get_object_or_404(Contact.objects.visible_to(request.user), pk=listing.row_id(request.POST["existing"]))
     given = form.cleaned_data
     try:
-        lead = adding.add_for(contact, by=request.user, source=given["source"], source_detail=given["source_detail"])
+        lead = adding.add_for(
+            contact, by=request.user, source=given["source"], source_detail=given["source_detail"],
+            referrer=given.get("referrer"),
+        )  # fmt: skip
     except AlreadyOpen as known:
         return _already_open(request, form, known.lead)
     messages.success(request, _("Lead added for somebody you know."))

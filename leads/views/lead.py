@@ -25,6 +25,7 @@ from crm.views import profile
 from crm.views.contacts import timeline_part
 from leads import (
     adding,
+    ageing,
     clock,
     editing,
     explanations,
@@ -33,6 +34,7 @@ from leads import (
     neighbours,
     packet,
     qualification,
+    references,
     rights,
     stagebar,
     steps,
@@ -150,6 +152,7 @@ def _stages(request: SignedInRequest, lead: Lead) -> dict[str, Any]:
         "undo": stagebar.undo_of(options),
         "holder": stagebar.holder(lead, lead.open_handoff),
         "in_hand": stagebar.in_whose_hand(lead),
+        "age": ageing.of(lead, timezone.now()),
         "last_change": changes[-1] if changes else None,
         "changes": [(change, history.words(change)) for change in reversed(changes)],
     }
@@ -210,6 +213,8 @@ def _person(request: SignedInRequest, lead: Lead, events: list[ConsentEvent]) ->
     alike, _hidden = adding.lookalikes(values, contact=contact, user=request.user)
     return {
         "contact": contact,
+        "referred": references.referred_by(contact, request.user),
+        "referrer": lead.referrer if lead.referrer_id else None,
         "touches_of_lead": sorted(lead.touches.all(), key=lambda touch: touch.place),
         "consent": consent_box.table(events),
         "basis": consent_box.basis(list(contact.legal_bases.all())),

@@ -35,6 +35,7 @@ SCHEDULE = {
     "delete lists that were imported a week ago": ("leads.tasks.put_imports_to_rest", 60 * MINUTES),
     "delete exported files that expired": ("crm.tasks.put_list_jobs_to_rest", 10 * MINUTES),
     "forget sign-ups nobody confirmed": ("leads.tasks.forget_unconfirmed", 60 * MINUTES),
+    "delete prize draw entries that are over": ("leads.tasks.forget_prize_entries", 60 * MINUTES),
     "forget sessions that are over": ("crm.tasks.forget_what_expired", 60 * MINUTES),
     "let scores age where it is night": ("scoring.tasks.night_pass", 10 * MINUTES),
 }

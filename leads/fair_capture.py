@@ -14,18 +14,17 @@ from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm import consent_texts, consents
+from crm import consents
 from crm.email_address import email_key
 from crm.models import ConsentText, User
-from leads import adding, submissions
-from leads.models import CaptureForm, PrizeEntry, Source, Submission
+from leads import adding, prize_draws, submissions
+from leads.models import CaptureForm, Source, Submission
 from leads.submissions import Sender, State
 
 KIND = "fair_talk"
 #: How long a capture may wait in a page without network and still keep its own moment.
 LONGEST_WAIT = timedelta(hours=24)
 CONSENTS = ("newsletter:email", "offer:email", "offer:phone")
-PRIZE_WORDS = _("I take part in the prize draw. This allows no advertising.")
 
 
 class Where(TextChoices):
@@ -102,7 +101,7 @@ def take(capture: Capture, sender: Sender, *, by: User) -> tuple[Submission, boo
             submission.ip, submission.user_agent = sender.ip or None, sender.user_agent[:300]
         submission.save()
         if capture.prize:
-            _enter_draw(submission, capture, by)
+            prize_draws.enter(submission, capture.event, capture.place, at=capture.at, by=by)
         submissions.proceed(submission)
     return submission, True
 
@@ -117,14 +116,6 @@ def _is_blocked(capture: Capture) -> bool:
     if not adding.is_suppressed(capture.values):
         return False
     return not capture.texts or adding.is_suppressed(capture.values | {"email": ""})
-
-
-def _enter_draw(submission: Submission, capture: Capture, by: User) -> None:
-    words = str(PRIZE_WORDS)
-    PrizeEntry.objects.create(
-        submission=submission, event=capture.event, place=capture.place, text=words, sha256=consent_texts.sha256(words),
-        at=capture.at, by=by,
-    )  # fmt: skip
 
 
 def captured_today(user: User) -> int:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm import consent_texts, contacts, render_token
-from leads.fair_capture import CONSENTS, PRIZE_WORDS, Capture, Where, moment
+from crm.workdays import local_date
+from leads.fair_capture import CONSENTS, Capture, Where, moment
+from leads.models import PrizeDraw
+from leads.prize_draws import WORDS
 from leads.public_form import Address, Line
 
 PERSON = ("first_name", "last_name", "email", "phone", "company", "message")
@@ -43,7 +47,7 @@ class FairCaptureForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )  # fmt: skip
     asked = forms.BooleanField(label=_("Asks us to get in touch"), required=False)
-    prize = forms.BooleanField(label=PRIZE_WORDS, required=False)
+    prize = forms.BooleanField(label=WORDS, required=False)
     token = forms.CharField(widget=forms.HiddenInput)
     taken_at = forms.CharField(widget=forms.HiddenInput, required=False)
 
@@ -104,6 +108,26 @@ class FairCaptureForm(forms.Form):
             language=self.language, token=given["token"], at=moment(_instant(given["taken_at"])), asked=given["asked"],
             prize=given["prize"],
         )  # fmt: skip
+
+
+class DrawForm(forms.Form):
+    """After which day the entries of a draw are deleted."""
+
+    ends_on = forms.DateField(
+        label=_("Entries are deleted after"), required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("The day of the draw, say. Empty: 90 days after each entry. An entry is never kept longer than that."),  # noqa: E501
+    )  # fmt: skip
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+
+    def __init__(self, *args: Any, draw: PrizeDraw, **kwargs: Any) -> None:
+        super().__init__(*args, **{"initial": {"ends_on": draw.ends_on, "version": draw.version}} | kwargs)
+
+    def clean_ends_on(self) -> date | None:
+        day: date | None = self.cleaned_data["ends_on"]
+        if day and day < local_date(timezone.now()):
+            raise ValidationError(gettext("Choose today or a day to come."))
+        return day
 
 
 def _instant(text: str) -> datetime | None:

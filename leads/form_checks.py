@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy
 from crm.consent_texts import sha256
 from crm.doctor import check
 from crm.models import Activity, ConsentText, Workspace
+from crm.workdays import local_date
+from leads import prize_draws
 from leads.arrivals import FEED
 from leads.models import OPEN_STATES, PrizeEntry, Submission
 
@@ -36,12 +38,15 @@ def _submissions(full: bool) -> Iterator[str]:
         yield _("Sign-up %(id)d should have vanished a day ago.") % {"id": pk}
 
 
-@check("prize_entries", gettext_lazy("Every prize draw entry keeps the words it was given with"))
+@check("prize_entries", gettext_lazy("Every prize draw entry keeps its words, and none is kept after its last day"))
 def _prize_entries(full: bool) -> Iterator[str]:
     rows = PrizeEntry.objects.order_by("-id").values_list("pk", "text", "sha256")
     for pk, text, print_ in rows if full else rows[:2000]:
         if sha256(text) != print_:
             yield _("Prize draw entry %(id)d no longer matches its words.") % {"id": pk}
+    yesterday = local_date(timezone.now()) - timedelta(days=1)
+    for pk in prize_draws.over(yesterday).order_by("pk").values_list("pk", flat=True)[:20]:
+        yield _("Prize draw entry %(id)d should have been deleted a day ago.") % {"id": pk}
 
 
 @check("consent_texts", gettext_lazy("Every consent text is what its fingerprint says"))

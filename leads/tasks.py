@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from crm import jobs
-from leads import digests, notifications, returning, sla, steps, submissions
+from leads import digests, notifications, prize_draws, returning, sla, steps, submissions
 from leads.models import ImportBatch
 
 
@@ -60,3 +60,9 @@ def forget_old_notifications() -> int:
 def forget_unconfirmed() -> int:
     """Empty sign-ups nobody confirmed in time."""
     return submissions.forget_overdue()
+
+
+@shared_task
+def forget_prize_entries() -> int:
+    """Delete entries of prize draws that are over."""
+    return prize_draws.forget_over()

@@ -54,6 +54,7 @@ urlpatterns = [
     path("leads/new/lookalikes/", adding.lookalikes, name="add_lead_lookalikes"),
     path("capture/", fair_capture.capture, name="fair_capture"),
     path("capture/draws/", fair_capture.draws, name="prize_draws"),
+    path("capture/draws/<int:pk>/", fair_capture.draw, name="prize_draw"),
     path("leads/<int:pk>/", lead.page, name="lead"),
     path("leads/<int:pk>/edit/", lead.edit, name="lead_edit"),
     path("leads/<int:pk>/clock/", clock.page, name="lead_clock"),

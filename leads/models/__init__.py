@@ -1,7 +1,16 @@
 from leads.models.agreement import Agreement
 from leads.models.assignment import AssignmentRule, Rota, Seat
 from leads.models.campaign import Campaign
-from leads.models.capture_form import OPEN_STATES, REQUESTS, SIGN_UPS, CaptureForm, GatedFile, PrizeEntry, Submission
+from leads.models.capture_form import (
+    OPEN_STATES,
+    REQUESTS,
+    SIGN_UPS,
+    CaptureForm,
+    GatedFile,
+    PrizeDraw,
+    PrizeEntry,
+    Submission,
+)
 from leads.models.handoff import Handoff
 from leads.models.import_batch import ImportBatch, ImportRow, MappingTemplate
 from leads.models.lead import Lead, Move
@@ -38,6 +47,7 @@ __all__ = [
     "Milestones",
     "Move",
     "Notification",
+    "PrizeDraw",
     "PrizeEntry",
     "Reason",
     "Remark",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -180,6 +181,22 @@ class Submission(FieldwiseModel):
         return self.values.get(name, "")
 
 
+class PrizeDraw(FieldwiseModel):
+    """The draw of one event, which says how long its entries are kept. The row stays when they are gone."""
+
+    key = models.CharField(max_length=600, unique=True, editable=False, help_text="The event, whatever the case.")
+    event = models.CharField(max_length=200, editable=False)
+    ends_on = models.DateField(_("Entries are deleted after"), null=True, blank=True)
+    deleted = models.PositiveIntegerField(default=0, editable=False)
+    version = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.event
+
+
 class PrizeEntry(models.Model):
     """Somebody takes part in a prize draw. Kept apart from every consent to marketing, with its own words.
 
@@ -187,6 +204,8 @@ class PrizeEntry(models.Model):
     """
 
     submission = models.OneToOneField(Submission, models.CASCADE, related_name="prize_entry")
+    draw = models.ForeignKey(PrizeDraw, models.PROTECT, related_name="entries")
+    delete_by = models.DateField(db_index=True, help_text="The last day it is kept, as its words promise.")
     event = models.CharField(max_length=200)
     place = models.CharField(max_length=200)
     text = models.CharField(max_length=600)
@@ -196,3 +215,8 @@ class PrizeEntry(models.Model):
 
     class Meta:
         ordering = ["-id"]
+
+    @property
+    def last_day(self) -> date:
+        """The day after which it is deleted: that of its draw, or the one its words promise when that is sooner."""
+        return min(self.delete_by, self.draw.ends_on or self.delete_by)

@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import keyset, roles
 from crm.requests import SignedInRequest
-from crm.settings_forms.recorded import CHANGED_MEANWHILE
 from leads import campaigns, spending
 from leads.campaign_forms import CampaignForm
 from leads.models import Campaign
 from leads.reports import attribution
+from leads.views.bounced_forms import anew, show_errors
 
 View = Callable[..., HttpResponse]
 OF_SPEND = ("-starts_on", "-id")
@@ -96,10 +96,10 @@ def edit(request: SignedInRequest, pk: int | None = None) -> HttpResponse:
             try:
                 saved = _save(form, row, request)
             except ValidationError as error:
-                _show_errors(form, error)
+                show_errors(form, error)
             except campaigns.Stale as error:
                 status = 409
-                form = _anew(form, error.current.version, campaign=row)
+                form = anew(form, error.current.version, campaign=row)
             else:
                 messages.success(request, _("Saved."))
                 return redirect("campaign", saved.pk)
@@ -115,18 +115,3 @@ def _save(form: CampaignForm, row: Campaign | None, request: SignedInRequest) ->
         return campaigns.create(form.values(), by=request.user, key=form.cleaned_data["key"])
     campaigns.update(row, form.values(), by=request.user, version=form.cleaned_data["version"] or 0)
     return row
-
-
-def _show_errors(form: Any, error: ValidationError) -> None:
-    for name, texts in error.message_dict.items():
-        plain = name.removesuffix("_id")
-        form.add_error(plain if plain in form.fields else None, texts)
-
-
-def _anew(form: Any, version: int, **more: Any) -> Any:
-    """Return the form with what was typed and the version there is now, saying that it changed meanwhile."""
-    data = form.data.copy()
-    data["version"] = str(version)
-    fresh = type(form)(data, **more)
-    fresh.add_error(None, CHANGED_MEANWHILE)
-    return fresh

@@ -7,18 +7,20 @@ from urllib.parse import urlencode
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import keyset, roles
 from crm.requests import SignedInRequest
 from crm.signin import client_address
-from leads import fair_capture
-from leads.fair_capture_form import FairCaptureForm
-from leads.models import PrizeEntry, Submission
+from leads import fair_capture, prize_draws
+from leads.fair_capture_form import DrawForm, FairCaptureForm
+from leads.models import PrizeDraw, PrizeEntry, Submission
 from leads.submissions import Sender
+from leads.views.bounced_forms import anew
 
 KEPT = ("where", "event", "place")
 
@@ -74,6 +76,29 @@ def draws(request: SignedInRequest) -> HttpResponse:
     """Who takes part in prize draws, newest first."""
     if not roles.is_marketing(request.user):
         raise PermissionDenied(_("Only marketing and admins see who takes part in a draw."))
-    rows = PrizeEntry.objects.select_related("submission__contact", "by")
+    rows = PrizeEntry.objects.select_related("submission__contact", "by", "draw")
     page = keyset.page(rows, request.GET.get("after", ""), order=("-id",), size=50)
-    return render(request, "leads/prize_draws.html", {"page": page})
+    held = PrizeDraw.objects.annotate(number=Count("entries"))
+    events = keyset.page(held, request.GET.get("events", ""), order=("-id",), size=20)
+    return render(request, "leads/prize_draws.html", {"page": page, "events": events})
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def draw(request: SignedInRequest, pk: int) -> HttpResponse:
+    """Say after which day the entries of one draw are deleted."""
+    if not roles.is_marketing(request.user):
+        raise PermissionDenied(_("Only marketing and admins see who takes part in a draw."))
+    row = get_object_or_404(PrizeDraw.objects.annotate(number=Count("entries")), pk=pk)
+    form = DrawForm(request.POST or None, draw=row)
+    status = 422 if form.is_bound else 200
+    if form.is_valid():
+        try:
+            prize_draws.settle(row, form.cleaned_data["ends_on"], by=request.user, version=form.cleaned_data["version"])
+        except prize_draws.Stale as stale:
+            form = anew(form, stale.current.version, draw=stale.current)
+            status = 409
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("prize_draws")
+    return render(request, "leads/prize_draw.html", {"form": form, "draw": row}, status=status)

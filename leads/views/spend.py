@@ -17,7 +17,8 @@ from crm.requests import SignedInRequest
 from leads import spending
 from leads.campaign_forms import SpendForm
 from leads.models import Campaign, Spend
-from leads.views.campaigns import OF_SPEND, _anew, _show_errors, for_keepers, for_readers
+from leads.views.bounced_forms import anew, show_errors
+from leads.views.campaigns import OF_SPEND, for_keepers, for_readers
 
 
 @for_readers
@@ -53,11 +54,11 @@ def edit(request: SignedInRequest, pk: int | None = None) -> HttpResponse:
             try:
                 saved = _save(form, row, request)
             except ValidationError as error:
-                _show_errors(form, error)
+                show_errors(form, error)
             except spending.Stale as error:
                 if error.current is None:
                     return _gone(request)
-                status, form = 409, _anew(form, error.current.version, currency=currency)
+                status, form = 409, anew(form, error.current.version, currency=currency)
             else:
                 messages.success(request, _("Saved."))
                 return _back(saved)

@@ -11,6 +11,7 @@ class LeadsConfig(AppConfig):
             bulk_actions,
             checks,
             demo,
+            demo_feedback,
             demo_forms,
             demo_rules,
             demo_spend,

@@ -15,7 +15,7 @@ from crm.amount_field import AmountField
 from crm.models import Role, Team, User
 from crm.workdays import local_date
 from leads import assignment
-from leads.models import Lead, Reason
+from leads.models import Feedback, Lead, Reason
 from leads.stages import Verb
 
 NAP = timedelta(days=90)
@@ -105,6 +105,16 @@ class SendBack(ReasonForm):
     tells = gettext_lazy("The reason goes to marketing and is charged to the criteria that lifted this lead.")
     note_label = gettext_lazy("What should marketing know?")
     wake_on = WakeField()
+    verdict = forms.ChoiceField(
+        label=gettext_lazy("How good was this lead?"), required=False, widget=forms.Select({"class": "select"}),
+        choices=[("", gettext_lazy("No feedback")), *Feedback.Verdict.choices],
+    )  # fmt: skip
+
+    def details(self) -> dict[str, Any]:
+        """Return the fields of Move; the verdict stands in what the log tells of it."""
+        found = super().details()
+        verdict = found.pop("verdict", None)
+        return found | ({"details": {"verdict": verdict}} if verdict else {})
 
 
 class Lose(ReasonForm):

@@ -12,7 +12,7 @@ from django.dispatch import receiver
 from crm import deletion
 from crm import signals as crm_signals
 from crm.activities import Recorded
-from leads import handoff, lifecycle, news, packet, reference_data, returning, signals, touches, tracked
+from leads import feedback, handoff, lifecycle, news, packet, reference_data, returning, signals, touches, tracked
 from leads.models import Lead, StageChange
 from leads.stages import Verb
 
@@ -71,3 +71,8 @@ def tell_of_the_move(lead: Lead, change: StageChange, **kwargs: Any) -> None:
 def team_accepts_by_itself(lead: Lead, change: StageChange, **kwargs: Any) -> None:
     if handoff.accepts_by_itself(lead, change):
         lifecycle.advance(lead, Verb.ACCEPT)
+
+
+@receiver(signals.lead_moved)
+def keep_what_sales_said_when_sending_back(lead: Lead, change: StageChange, **kwargs: Any) -> None:
+    feedback.of_move(lead, change)

@@ -11,6 +11,7 @@ from crm.deletion import before_removal
 from crm.lists import exporting
 from leads.imports import files
 from leads.models import (
+    Feedback,
     Finding,
     Handoff,
     ImportBatch,
@@ -41,6 +42,7 @@ def remove_leads(lead_ids: Sequence[int]) -> None:
     Remark.objects.filter(change__lead__in=lead_ids).delete()
     events = SlaEvent.objects.filter(handoff__lead__in=lead_ids)
     events._raw_delete(events.db)
+    Feedback.objects.filter(handoff__lead__in=lead_ids).delete()
     for model in (StageChange, Finding, Handoff, Notification, Standing, Step, Milestones):
         rows = model._default_manager.filter(lead__in=lead_ids)
         rows._raw_delete(rows.db)  # type: ignore[attr-defined]

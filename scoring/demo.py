@@ -14,7 +14,7 @@ from crm.workdays import date_of, local_day, workspace_zone
 from leads import demo as leads_demo
 from leads.explanations import Explanation, Reason
 from leads.models import NO_RANK, Lead, Standing
-from scoring import bringing_up, pointer, reference
+from scoring import bringing_up, health, pointer, reference
 from scoring.facts import Profile, profiles
 from scoring.models import ScorecardVersion, ScoreHistory
 from scoring.storing import WORTH_TELLING
@@ -57,6 +57,7 @@ def score(world: World) -> None:
     version = in_force()
     if version is None or world.is_large:
         return
+    health.refresh_when_old()  # so that the report on bad criteria has something to say on the first morning
     today = local_day(world.now)
     scored = Lead.objects.filter(is_demo=True, scored__isnull=False).order_by("pk")
     for leads in slices(scored, demo.SLICE):

@@ -11,7 +11,7 @@ from django.utils import timezone
 from crm import demo, doctor, outbox
 from crm.demo import World
 from crm.models import Activity, Company, Contact, OutboxMessage, Role, User
-from leads.models import Handoff, Lead, Reason, StageChange, Standing
+from leads.models import Feedback, Handoff, Lead, Reason, StageChange, Standing
 from leads.stages import Lane, Stage
 from scoring.models import Score, ScoreHistory
 
@@ -47,6 +47,13 @@ def test_nothing_in_the_world_lies_ahead_except_plans() -> None:
     assert not Activity.objects.filter(occurred_at__gt=now).exists()
     asleep = Lead.objects.filter(stage=Stage.NURTURE)
     assert not asleep.filter(wake_on__lte=timezone.localdate()).exists()
+
+
+def test_sales_has_said_what_it_thinks_of_its_leads() -> None:
+    verdicts = Feedback.objects.order_by().values_list("verdict").annotate(n=Count("pk"))
+    assert min(n for _verdict, n in verdicts) >= 3
+    assert len(verdicts) == 3
+    assert not Feedback.objects.filter(given_at__gt=timezone.now()).exists()
 
 
 def test_each_log_is_told_in_order() -> None:

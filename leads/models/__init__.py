@@ -11,6 +11,7 @@ from leads.models.capture_form import (
     PrizeEntry,
     Submission,
 )
+from leads.models.feedback import Feedback
 from leads.models.handoff import Handoff
 from leads.models.import_batch import ImportBatch, ImportRow, MappingTemplate
 from leads.models.lead import Lead, Move
@@ -36,6 +37,7 @@ __all__ = [
     "CaptureForm",
     "Checklist",
     "Digest",
+    "Feedback",
     "Finding",
     "GatedFile",
     "Handoff",

@@ -12,20 +12,23 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as gl
 
 from crm.models import User
-from leads.models import Campaign, Lead, Reason, Source, StageChange
+from leads import feedback
+from leads.models import Campaign, Feedback, Lead, Reason, Source, StageChange
 from leads.reports import attribution
 from leads.reports.funnel import standing_moves
 from leads.reports.period import Scope, midnight
 from leads.stages import Stage, Verb
 
+FEEDBACK = "feedback"  # what sales said of a handoff stands beside the moves, its verdict as the reason
 KINDS: dict[str, str | Promise] = {
     Verb.SEND_BACK: gl("Sent back"), Verb.LOSE: gl("Lost"), Verb.DISQUALIFY: gl("Disqualified"),
+    FEEDBACK: gl("Feedback of sales"),
 }  # fmt: skip
 #: what the counts of first and repeat MQLs tell of, in the order of a lead's life
 STEPS: dict[str, str | Promise] = {
@@ -44,7 +47,10 @@ ENTERED = (Stage.MARKETING_QUALIFIED, Stage.SALES_ACCEPTED, Stage.SALES_QUALIFIE
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One move: what was done with the lead, why, at which grade, and the how-many-th MQL it was."""
+    """One move: what was done with the lead, why, at which grade, and the how-many-th MQL it was.
+
+    Feedback is told like a move; `pk` is then the negative of its own.
+    """
 
     pk: int
     lead: int
@@ -100,23 +106,42 @@ class Table:
 
 
 def told(scope: Scope, user: User, mql: str = "") -> list[Told]:
-    """Return the moves of STEPS in the period on leads `user` may read; `mql` keeps one of MQLS. Two questions."""
+    """Return the moves of STEPS in the period on leads `user` may read; `mql` keeps one of MQLS."""
     leads = Lead.objects.visible_to(user)
     leads = leads.filter(source=scope.source) if scope.source else leads
     moves = standing_moves(leads).filter(
         verb__in=list(STEPS), at__gte=midnight(scope.start), at__lt=midnight(scope.end + timedelta(days=1))
     )
     if scope.team:
-        moves = moves.filter(Q(by__team=scope.team) | Q(by=None, handoff__team=scope.team))
-    rows = list(moves.order_by().values_list("pk", "lead_id", "seq", "verb", "at", "reason_id", "grade"))
+        moves = moves.filter(Q(handoff__team=scope.team) | Q(handoff=None, by__team=scope.team))
+    rows: list[tuple[Any, ...]] = list(
+        moves.order_by().values_list("pk", "lead_id", "seq", "verb", "at", "reason_id", "grade")
+    )
+    rows += _feedback(scope, user)
     became = _became({lead for _pk, lead, *_rest in rows})
     found = []
     for pk, lead, seq, verb, at, reason, grade in rows:
         times = sum(one <= seq for one in became.get(lead, ()))
         which = (BEFORE, FIRST)[times] if times < 2 else REPEAT
         if not mql or which == mql:
-            found.append(Told(pk, lead, verb, at, str(reason) if reason else NONE, grade, which))
+            found.append(Told(pk, lead, verb, at, str(reason) if reason else NONE, grade or "", which))
     return found
+
+
+def _feedback(scope: Scope, user: User) -> list[tuple[int, int, int, str, datetime, str, str]]:
+    """Return what sales said in the period, by the place in the log at which the lead was handed over."""
+    said = feedback.given(user).filter(
+        given_at__gte=midnight(scope.start), given_at__lt=midnight(scope.end + timedelta(days=1))
+    )
+    said = said.filter(handoff__lead__source=scope.source) if scope.source else said
+    said = said.filter(by__team=scope.team) if scope.team else said
+    offers = StageChange.objects.filter(verb=Verb.HAND_OFF, handoff=OuterRef("handoff"))
+    rows = said.order_by().annotate(seq=Subquery(offers.values("seq")[:1]))
+    names = ("pk", "handoff__lead_id", "seq", "given_at", "verdict", "handoff__packet__grade")
+    return [
+        (-pk, lead, seq or 0, FEEDBACK, at, verdict, grade)
+        for pk, lead, seq, at, verdict, grade in rows.values_list(*names)
+    ]
 
 
 def _became(leads: set[int]) -> dict[int, list[int]]:
@@ -204,6 +229,7 @@ def tables(moves: Sequence[Told], by: str) -> list[Table]:
     labels = {OTHERS: _("Others"), NONE: _("None")} | dict(BY[by].names())
     reasons = {str(pk): str(reason) for pk, reason in Reason.objects.in_bulk().items()}
     reasons |= {OTHERS: _("Other reasons"), NONE: _("No reason")}
+    reasons |= {value: str(label) for value, label in Feedback.Verdict.choices}
     found = []
     for verb in KINDS:
         of_kind = [(move, keys) for move, keys in pairs if move.verb == verb]
@@ -247,7 +273,27 @@ def behind(moves: Sequence[Told], verb: str, by: str, group: str, reason: str) -
     return [move.pk for move in sorted(of_kind, key=lambda move: (move.at, move.pk), reverse=True)]
 
 
-def shown(pks: Sequence[int]) -> list[StageChange]:
+@dataclass(frozen=True)
+class Shown:
+    """One move, or one feedback, as the list behind a number shows it."""
+
+    lead: Lead
+    reason: str
+    by: User | None
+    grade: str
+    at: datetime
+
+
+def shown(pks: Sequence[int]) -> list[Shown]:
     """Return these moves in their order, with lead, reason and person."""
-    rows = StageChange.objects.select_related("lead__contact__company", "lead__source", "reason", "by").in_bulk(pks)
-    return [rows[pk] for pk in pks if pk in rows]
+    lead = ("contact__company", "source")
+    moves = StageChange.objects.select_related("reason", "by", *(f"lead__{name}" for name in lead))
+    said = Feedback.objects.select_related("by", *(f"handoff__lead__{name}" for name in lead))
+    found = {
+        pk: Shown(one.lead, str(one.reason or ""), one.by, one.grade, one.at)
+        for pk, one in moves.in_bulk([pk for pk in pks if pk > 0]).items()
+    } | {
+        -pk: Shown(one.handoff.lead, str(one), one.by, (one.handoff.packet or {}).get("grade") or "", one.given_at)
+        for pk, one in said.in_bulk([-pk for pk in pks if pk < 0]).items()
+    }
+    return [found[pk] for pk in pks if pk in found]

@@ -29,6 +29,7 @@ from leads import (
     clock,
     editing,
     explanations,
+    feedback,
     history,
     lifecycle,
     neighbours,
@@ -88,7 +89,7 @@ def show(request: SignedInRequest, lead: Lead, *, status: int = 200, **bound: An
         | _checklist(lead, bound)
         | _person(request, lead, events)
     )
-    context |= _handoff(lead, context, events)
+    context |= _handoff(request, lead, context, events)
     return render(request, "leads/lead.html", context, status=status)
 
 
@@ -181,7 +182,7 @@ def _checklist(lead: Lead, bound: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _handoff(lead: Lead, told: dict[str, Any], events: list[ConsentEvent]) -> dict[str, Any]:
+def _handoff(request: SignedInRequest, lead: Lead, told: dict[str, Any], events: list[ConsentEvent]) -> dict[str, Any]:
     """Return the newest packet as it was frozen, and what has changed since; `told` holds today's score and grade."""
     handoff = lead.last_handoff
     if handoff is None:
@@ -190,7 +191,7 @@ def _handoff(lead: Lead, told: dict[str, Any], events: list[ConsentEvent]) -> di
     touches = frozen.get("touches") or []
     kinds = {kind.key: kind for kind in ActivityKind.objects.filter(pk__in=[key for key, _at in touches])}
     now = timezone.now()
-    return {
+    return feedback.shown(handoff, request.user) | {
         "handoff": handoff,
         "packet": frozen,
         "assigned": because(frozen.get("assigned") or {}, handoff.team.name if handoff.team else ""),

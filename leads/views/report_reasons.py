@@ -117,7 +117,8 @@ def rows(request: SignedInRequest, step: str) -> HttpResponse:
     asked = _Asked(request)
     found = reasons.behind(asked.moves(), step, asked.by, request.GET.get("group", ""), request.GET.get("reason", ""))
     after = request.GET.get("after", "")
-    start = found.index(int(after)) + 1 if after.isdecimal() and int(after) in found else 0
+    last = int(after) if after.lstrip("-").isdecimal() and len(after) < 19 else 0
+    start = found.index(last) + 1 if last in found else 0
     pks = found[start : start + PAGE]
     keep = request.GET.copy()
     keep.pop("after", None)

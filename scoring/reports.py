@@ -27,3 +27,4 @@ def register() -> None:
     """Add our reports behind those of leads, and what reasons are counted by."""
     reasons.BY["criterion"] = reasons.Grouping(_("Criterion"), _lifted_by, _names)
     REPORTS.append(Report("criteria", _("Bad criteria"), "scoring.views.report_criteria"))
+    REPORTS.append(Report("week", _("Weekly review"), "scoring.views.report_week"))

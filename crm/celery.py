@@ -29,6 +29,7 @@ SCHEDULE = {
     "end surges of research that are over": ("crm.tasks.end_research_surges", 10 * MINUTES),
     "watch the clocks of handoffs": ("leads.tasks.watch_the_clocks", 30 * SECONDS),
     "remind of next steps": ("leads.tasks.remind_of_steps", 1 * MINUTES),
+    "group who rests in nurture": ("leads.tasks.group_nurture", 1 * MINUTES),
     "wake leads whose day has come": ("leads.tasks.wake_leads", 10 * MINUTES),
     "send the daily mail where it is morning": ("leads.tasks.send_digests", 10 * MINUTES),
     "forget what people were told long ago": ("leads.tasks.forget_old_notifications", 60 * MINUTES),

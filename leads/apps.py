@@ -13,6 +13,7 @@ class LeadsConfig(AppConfig):
             demo,
             demo_feedback,
             demo_forms,
+            demo_nurture,
             demo_rules,
             demo_spend,
             form_checks,

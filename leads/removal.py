@@ -19,6 +19,7 @@ from leads.models import (
     Lead,
     Milestones,
     Notification,
+    Nurturing,
     Remark,
     SlaEvent,
     StageChange,
@@ -43,7 +44,7 @@ def remove_leads(lead_ids: Sequence[int]) -> None:
     events = SlaEvent.objects.filter(handoff__lead__in=lead_ids)
     events._raw_delete(events.db)
     Feedback.objects.filter(handoff__lead__in=lead_ids).delete()
-    for model in (StageChange, Finding, Handoff, Notification, Standing, Step, Milestones):
+    for model in (StageChange, Finding, Handoff, Notification, Nurturing, Standing, Step, Milestones):
         rows = model._default_manager.filter(lead__in=lead_ids)
         rows._raw_delete(rows.db)  # type: ignore[attr-defined]
     Lead.objects.filter(pk__in=lead_ids).delete()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from crm import jobs
-from leads import digests, notifications, prize_draws, returning, sla, steps, submissions
+from leads import digests, notifications, nurture, prize_draws, returning, sla, steps, submissions
 from leads.models import ImportBatch
 
 
@@ -25,6 +25,12 @@ def watch_the_clocks() -> int:
 def remind_of_steps() -> int:
     """Remind people of the next steps that are due."""
     return steps.remind()
+
+
+@shared_task
+def group_nurture() -> int:
+    """Group who rests in nurture by topic and phase."""
+    return nurture.group()
 
 
 @jobs.job

@@ -72,6 +72,7 @@ class Part:
     ranked: bool = False
     empty: str = ""
     whole: str = ""
+    whole_words: str = ""
 
     @property
     def left(self) -> int:
@@ -200,6 +201,7 @@ def _work_next(user: User) -> Part:
     return Part(
         _("Work next"), _("by what is due, then by amount and score"), _work_rows(pairs[:SHOWN]), question.number(),
         question.url, ranked=True, empty=_("No accepted lead is yours yet."), whole=reverse("work_next"),
+        whole_words=_("The whole list, with the handoffs that wait"),
     )  # fmt: skip
 
 
@@ -387,7 +389,8 @@ def _wakes(user: User) -> Part:
     ]
     return Part(
         _("Waking soon"), _("by wake-up date"), rows, question.number(), question.url,
-        empty=_("Nobody wakes within 7 days."),
+        empty=_("Nobody wakes within 7 days."), whole=reverse("nurture"),
+        whole_words=_("All who rest, by topic and buying phase"),
     )  # fmt: skip
 
 

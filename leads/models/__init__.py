@@ -18,6 +18,7 @@ from leads.models.lead import Lead, Move
 from leads.models.managed import Reason, Source
 from leads.models.milestones import Milestones
 from leads.models.notification import Digest, MailWish, Notification
+from leads.models.nurturing import NurtureContent, NurtureTopic, Nurturing, Phase
 from leads.models.qualification import Checklist, Finding
 from leads.models.sla_event import SlaEvent
 from leads.models.spend import Spend
@@ -49,6 +50,10 @@ __all__ = [
     "Milestones",
     "Move",
     "Notification",
+    "NurtureContent",
+    "NurtureTopic",
+    "Nurturing",
+    "Phase",
     "PrizeDraw",
     "PrizeEntry",
     "Reason",

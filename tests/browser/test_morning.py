@@ -8,11 +8,13 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 
-from crm import doctor
+from crm import activities, doctor
 from crm.models import Activity
-from leads.models import Finding, Lead
+from leads import lifecycle, nurture, steps
+from leads.models import Finding, Lead, NurtureContent, NurtureTopic
+from tests.browser.barriers import barriers_at_all_sizes
 from tests.browser.test_whole_life import people, reaches, sign_in  # noqa: F401
-from tests.cast import Cast, ada, offered
+from tests.cast import Cast, a_lead, accepted, ada, next_month, offered
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOPICS = ("need", "budget", "timing")  # as the talk brings them, not as they stand on the page
@@ -99,6 +101,29 @@ def test_without_javascript(live_server, browser: Browser, people: Cast) -> None
     reaches(lead, "sql")
     _all_of_it_is_there(lead, day)
     context.close()
+
+
+def test_axe_finds_nothing_on_the_pages_of_a_working_day(page: Page, live_server, people: Cast) -> None:  # type: ignore[no-untyped-def]  # noqa: F811
+    lead, asleep = accepted(people, contact=ada()), a_lead(ada(email="b@acme.example", phone=""))
+    steps.add(lead, {"what": "Call", "due_on": timezone.localdate()}, by=people.sam)
+    steps.finish(steps.add(lead, {"what": "Mail"}, by=people.sam), by=people.sam)
+    topic = NurtureTopic.objects.create(name="Heat", words="heat")
+    NurtureContent.objects.create(
+        title="Heat for beginners", topic=topic, phase="awareness", address="https://x.example/"
+    )
+    activities.record(asleep.contact, "white_paper", properties={"title": "Heat"})
+    asleep.refresh_from_db()
+    lifecycle.advance(asleep, "nurture", by=people.mia, wake_on=next_month())
+    nurture.group()
+    days = {
+        "sam": ("/", "/work/", f"/leads/{lead.pk}/", f"/leads/{lead.pk}/call/"),
+        "mia": ("/nurture/", f"/nurture/groups/{topic.pk}/awareness/", "/nurture/contents/new/"),
+    }
+    for who, addresses in days.items():
+        sign_in(page, live_server.url, f"{who}@example.com")
+        for address in addresses:
+            page.goto(live_server.url + address)
+            assert barriers_at_all_sizes(page) == {}, address
 
 
 def _all_of_it_is_there(lead: Lead, day: object) -> None:

@@ -96,6 +96,7 @@ def _world(count: int) -> User:
         with transaction.atomic():
             _lives(range(start, min(start + CHUNK, count + 1)), sources, sellers, reasons, dice)
     _spend(dice)
+    _touches()
     with connection.cursor() as cursor:
         cursor.execute("VACUUM (ANALYZE)" if connection.vendor == "postgresql" else "ANALYZE")
     return lena
@@ -132,11 +133,11 @@ def _move(steps: list, sellers: list, reasons: dict, dice: random.Random, now: d
     _offer([(life, at) for life, (verb, _place, at) in steps if verb == V.HAND_OFF], sellers, dice)
     closed = {V.ACCEPT: "accepted", V.SEND_BACK: "sent_back", V.DISQUALIFY: "disqualified"}
     answers = [
-        (at, closed[verb], life.seller.pk, life.handoff)
+        (at, closed[verb], life.seller.pk, dice.randrange(100_000), life.handoff)
         for life, (verb, _place, at) in steps
         if life.place == "offered" and life.seller
     ]
-    bulk.update_values(Handoff, ("closed_at", "outcome", "closed_by_id"), answers)
+    bulk.update_values(Handoff, ("closed_at", "outcome", "closed_by_id", "took"), answers)
     rows = []
     for life, (verb, place, at) in steps:
         came, life.version = life.stage, life.version + 1
@@ -198,3 +199,16 @@ def _spend(dice: random.Random) -> None:
                 "ends_on": day + timedelta(days=29),
             }
             spending.book(told | {"campaign_id": campaign.pk}, by=None)
+
+
+def _touches() -> None:
+    """Let three of five leads have come by a campaign, as their first touch and their last."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO leads_touch (lead_id, place, activity_id, at, source, medium, campaign, term, content,"
+            " referrer, landing_page) SELECT l.id, p.place, a.id, l.entered_at, 'x', 'cpc', 'k' || (l.id % 20),"
+            " '', '', '', ''"
+            " FROM leads_lead l JOIN (SELECT contact_id, min(id) AS id FROM crm_activity GROUP BY contact_id) a"
+            " ON a.contact_id = l.contact_id CROSS JOIN (SELECT 'first' AS place UNION SELECT 'last') p"
+            " WHERE l.id % 5 < 3"
+        )

@@ -142,6 +142,13 @@ def used(handoff: Handoff, until: datetime) -> timedelta:
     return counted(way_of(handoff), start, min(until, handoff.due_at)) + over(handoff, until)
 
 
+def took(handoff: Handoff, closed: datetime) -> int:
+    """Return the seconds of working time from the start of the clock until `closed`, by the team's hours of today."""
+    start = handoff.clock_from or handoff.offered_at
+    passed = working_time_between(handoff.team, start, closed) if handoff.team else closed - start
+    return max(0, int(passed.total_seconds()))
+
+
 def system_delay(handoff: Handoff, until: datetime) -> timedelta:
     """Return how much of the used time the offer waited for us: its notice had not left. Less than a minute is nothing.
 

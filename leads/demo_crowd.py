@@ -131,8 +131,8 @@ class Crowd:
         closed = [one.closed for one in made if one.closed]
         bulk.update_values(
             Handoff,
-            ("closed_at", "outcome", "closed_by_id"),
-            [(handoff.closed_at, str(handoff.outcome), handoff.closed_by_id, handoff.pk) for handoff in closed],
+            ("closed_at", "outcome", "closed_by_id", "took"),
+            [(one.closed_at, str(one.outcome), one.closed_by_id, one.took, one.pk) for one in closed],
         )
         bulk.insert_values(StageChange, LOG, (self._logged(one) for one in made))
         leads = [one.lead for one in made]
@@ -176,6 +176,7 @@ class Crowd:
             if move.verb in handoffs.CLOSES:
                 one.closed = course.handoff
                 course.handoff.closed_at, course.handoff.closed_by = move.at, move.by
+                course.handoff.took = clock.took(course.handoff, move.at)
                 course.handoff.outcome = handoffs.CLOSES[move.verb]
 
     def _logged(self, one: Made) -> tuple[Any, ...]:

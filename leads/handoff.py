@@ -21,7 +21,7 @@ CLOSES: dict[str, str] = {
     Verb.ABSORB: Outcome.DISQUALIFIED,
 }
 NEWS = timedelta(hours=1)  # what is told later than this is history and mails nobody
-RESTORABLE = ("closed_at", "outcome", "closed_by_id", "assignee_id", "team_id", "told_at", *clock.FIELDS)
+RESTORABLE = ("closed_at", "outcome", "closed_by_id", "assignee_id", "team_id", "told_at", "took", *clock.FIELDS)
 
 
 def after_move(lead: Lead, move: Move, came_from: str, reverses: StageChange | None) -> Handoff | None:
@@ -37,7 +37,8 @@ def after_move(lead: Lead, move: Move, came_from: str, reverses: StageChange | N
     move.details.setdefault("handoff_before", _state(handoff))
     if move.verb in CLOSES:
         handoff.closed_at, handoff.outcome, handoff.closed_by = move.at, CLOSES[move.verb], move.by
-        handoff.save(update_fields=["closed_at", "outcome", "closed_by"])
+        handoff.took = clock.took(handoff, move.at)
+        handoff.save(update_fields=["closed_at", "outcome", "closed_by", "took"])
         clock.note_late(handoff, move.at)
     elif move.verb == Verb.REASSIGN:
         clock.note_late(handoff, move.at)

@@ -51,6 +51,9 @@ class Handoff(FieldwiseModel):
     told_at = models.DateTimeField(null=True, help_text="When the notice left; empty while it is on its way.")
     closed_at = models.DateTimeField(null=True)
     closed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False)
+    took = models.PositiveIntegerField(
+        null=True, help_text="Seconds of working time from the start of the clock to the answer, as counted then."
+    )
     outcome = models.CharField(max_length=12, choices=Outcome, blank=True, default=Outcome.OPEN)
     packet = models.JSONField(default=dict, help_text="What sales got to see, frozen at the offer.")
 

@@ -9,17 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from statistics import median
-from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
-from django.db.models.functions import TruncWeek
+import numpy as np
+from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models.functions import Coalesce
 
 from crm import roles
 from crm.models import Team, User
 from crm.templatetags.formats import working_span
-from crm.workdays import calendar_of, workspace_zone
+from crm.workdays import workspace_zone
 from leads import agreements, clock
 from leads.models import Handoff, Lead
+from leads.reports.epoch import Epoch
 from leads.reports.period import midnight
 
 Outcome = Handoff.Outcome
@@ -28,6 +29,8 @@ ANSWERED = Q(outcome__in=[Outcome.ACCEPTED, Outcome.SENT_BACK, Outcome.DISQUALIF
 
 LATE = ANSWERED & Q(closed_at__gt=F("due_at"))
 STEPS = ("offered", "answered", "in-time", "late", "overdue", "waiting", "accepted")
+STATES = ("in-time", "late", "overdue", "waiting")  # one of them each
+ANSWERS = 2  # the first two are answers
 
 
 def steps(now: datetime) -> dict[str, Q]:
@@ -52,7 +55,14 @@ class Week:
     by_system: int = 0
     promised: int | None = None
     promised_share: float | None = None
-    times: list[timedelta] = field(default_factory=list)
+    times: list[int] = field(default_factory=list)
+
+    def count(self, states: np.ndarray, accepted: int) -> None:
+        """Take the handoffs of this week, each as its place in STATES."""
+        counted = np.bincount(states, minlength=len(STATES) + 1).tolist()
+        self.numbers = dict(zip(STATES, counted, strict=False)) | {
+            "offered": len(states), "answered": sum(counted[:ANSWERS]), "accepted": accepted,
+        }  # fmt: skip
 
     @property
     def end(self) -> date:
@@ -78,7 +88,7 @@ class Week:
 
     @property
     def median(self) -> timedelta | None:
-        return timedelta(seconds=median(one.total_seconds() for one in self.times)) if self.times else None
+        return timedelta(seconds=median(self.times)) if self.times else None
 
     @property
     def median_words(self) -> str:
@@ -100,31 +110,33 @@ def handoffs(user: User, start: date, end: date, team: Team | None) -> QuerySet[
 
 def weeks(found: QuerySet[Handoff], start: date, end: date, team: Team | None, now: datetime) -> list[Week]:
     """Return every week from Monday `start` to Sunday `end`, the newest first. A fixed number of queries."""
-    made = {start + n * WEEK: Week(start + n * WEEK) for n in range((end - start) // WEEK + 1)}
-    counted: dict[str, Any] = {key.replace("-", "_"): Count("pk", filter=asks) for key, asks in steps(now).items()}
-    by_week = found.order_by().annotate(week=TruncWeek("offered_at", tzinfo=workspace_zone()))
-    rows: list[dict[str, Any]] = list(by_week.values("week").annotate(**counted))  # type: ignore[arg-type]
-    for row in rows:
-        made[row["week"].date()].numbers = {key: row[key.replace("-", "_")] for key in steps(now)}
-    _add_times(found, made)
-    _add_system(found, made)
-    _add_promises(made, [team] if team else agreements.sales_teams())
-    return sorted(made.values(), key=lambda week: week.start, reverse=True)
+    made = [Week(start + n * WEEK) for n in range((end - start) // WEEK + 1)]
+    asks = steps(now)
+    state = Case(*[When(asks[key], then=place) for place, key in enumerate(STATES)], default=len(STATES))
+    was_accepted = Case(When(asks["accepted"], then=1), default=0)
+    rows = list(found.order_by().values_list(Epoch("offered_at"), state, was_accepted, Coalesce("took", -1)))
+    offered, states, accepted, took = np.array(rows, dtype=np.int64).reshape(len(rows), 4).T
+    week_of = np.searchsorted([midnight(week.start).timestamp() for week in made], offered, "right") - 1
+    for place, week in enumerate(made):
+        of_it = week_of == place
+        week.count(states[of_it], int(accepted[of_it].sum()))
+        week.times = took[of_it & (states < ANSWERS) & (took >= 0)].tolist()
+    by_start = {week.start: week for week in made}
+    _add_times_of_old(found, by_start)
+    _add_system(found, by_start)
+    _add_promises(by_start, [team] if team else agreements.sales_teams())
+    return made[::-1]
 
 
 def _week_of(at: datetime) -> date:
     return agreements.monday(at.astimezone(workspace_zone()).date())
 
 
-def _add_times(found: QuerySet[Handoff], made: Mapping[date, Week]) -> None:
-    calendars = {team.pk: calendar_of(team) for team in Team.objects.all()}
-    rows = found.filter(ANSWERED).order_by().values_list("offered_at", "clock_from", "closed_at", "team_id")
-    for offered, start, closed, team in rows.iterator(chunk_size=5000):
-        begins = start or offered
-        if closed is None:
-            continue
-        took = calendars[team].between(begins, closed) if team else closed - begins
-        made[_week_of(offered)].times.append(took)
+def _add_times_of_old(found: QuerySet[Handoff], made: Mapping[date, Week]) -> None:
+    """Count what was answered before handoffs kept how long it took."""
+    for old in found.filter(ANSWERED, took=None).select_related("team").iterator(chunk_size=2000):
+        if old.closed_at:
+            made[_week_of(old.offered_at)].times.append(clock.took(old, old.closed_at))
 
 
 def _add_system(found: QuerySet[Handoff], made: Mapping[date, Week]) -> None:

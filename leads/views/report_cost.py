@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,7 +19,7 @@ from leads import spending
 from leads.models import Lead, Source, Spend
 from leads.reports import cost, cost_facts
 from leads.reports.allocation import within
-from leads.reports.cost_facts import STEPS, Booked, Came
+from leads.reports.cost_facts import STEPS, Booked
 from leads.reports.cost_form import Asked, CostForm
 from leads.reports.period import year_before
 from leads.views import report_rows
@@ -33,24 +33,21 @@ class _Answer:
     def __init__(self, request: SignedInRequest, asked: Asked) -> None:
         self.asked = asked
         self.known = cost_facts.campaigns()
-        self.parts, self.rows = self._read(asked)
-        self.report = self._report(asked, self.parts, self.rows)
-        self.earlier = Asked(year_before(asked.scope), asked.by, asked.rule, asked.side)
+        self.rows = cost_facts.booked(asked.scope, asked.sides)
+        self.report = self._report(asked, self.rows, asked.by)
 
-    def _read(self, asked: Asked) -> tuple[list[Came], list[Booked]]:
-        parts = list(cost_facts.came(asked.scope, asked.rule, self.known))
-        return parts, cost_facts.booked(asked.scope, asked.sides)
-
-    def _report(self, asked: Asked, parts: Sequence[Came], rows: Sequence[Booked], by: cost.By | None = None) -> Any:
-        return cost.report(parts, rows, by or asked.by, asked.scope, self.known)
+    def _report(self, asked: Asked, rows: list[Booked], by: cost.By) -> cost.Report:
+        parts = cost_facts.summed(asked.scope, asked.rule, self.known, by)
+        return cost.report(parts, rows, by, asked.scope, self.known)
 
     def words(self) -> Words:
         """Return the figures with their comparison, ready to be shown."""
-        parts, rows = self._read(self.earlier)
-        before = self._report(self.earlier, parts, rows)
+        asked, earlier = self.asked, replace(self.asked, scope=year_before(self.asked.scope))
+        then = cost_facts.booked(earlier.scope, earlier.sides)
+        before = self._report(earlier, then, earlier.by)
         months = [
-            cost.in_order(self._report(asked, *facts, by="month").lines, "month")
-            for asked, facts in ((self.asked, (self.parts, self.rows)), (self.earlier, (parts, rows)))
+            cost.in_order(self._report(one, rows, "month").lines, "month")
+            for one, rows in ((asked, self.rows), (earlier, then))
         ]
         sources = {str(pk): str(source) for pk, source in Source.objects.in_bulk().items()}
         return Words(self.asked, self.report, before, months[0], months[1], self.known, sources, spending.currency())

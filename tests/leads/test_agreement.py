@@ -89,6 +89,26 @@ def test_sales_side_is_counted_in_the_week_of_the_offer(cast: Cast, fortnight: d
     assert report.total([first, second]).numbers["offered"] == 6
 
 
+def test_a_handoff_keeps_how_long_its_answer_took_and_older_ones_are_counted_anew(
+    cast: Cast, fortnight: datetime
+) -> None:
+    first = weeks(cast, fortnight)[1]
+    answered = Handoff.objects.filter(outcome="accepted")
+    assert set(answered.values_list("took", flat=True)) <= {int(hours * 3600) for hours in (1, 10, 11)}
+    Handoff.objects.update(took=None)
+    assert sorted(weeks(cast, fortnight)[1].times) == sorted(first.times)
+
+
+def test_an_answer_that_was_undone_took_no_time(cast: Cast, at: Any) -> None:
+    at(MONDAY)
+    lead = offer(cast, "undone")
+    at(MONDAY + HOUR)
+    advance(lead, "accept", by=cast.sam)
+    assert Handoff.objects.get(lead=lead).took == 3600
+    advance(lead, "undo", by=cast.sam)
+    assert Handoff.objects.get(lead=lead).took is None
+
+
 def test_marketing_is_measured_against_what_was_promised_in_that_week(cast: Cast, at: Any, fortnight: datetime) -> None:
     at(MONDAY)
     assert agreements.keep({cast.north.pk: (5, 60)}, by=cast.ava) == 1

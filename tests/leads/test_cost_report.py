@@ -22,7 +22,7 @@ from crm import activities, backlog
 from leads import campaigns, spending
 from leads.lifecycle import advance
 from leads.models import Campaign, Lead, Source
-from leads.reports import attribution, cost
+from leads.reports import attribution, cost, cost_facts
 from leads.reports.cost_facts import NONE, Booked, Came, Campaigns, months
 from leads.reports.period import Scope, year_before
 from tests.cast import Cast, a_lead, accepted, ada, an_mql, qualified
@@ -324,3 +324,19 @@ def test_months_hold_each_day_of_the_period_once(start: date, length: int) -> No
 def test_the_year_before_a_leap_day_is_the_28th() -> None:
     before = year_before(Scope(date(2028, 2, 29), date(2028, 3, 1)))
     assert (before.start, before.end) == (date(2027, 2, 28), date(2027, 3, 1))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("rule", ["first", "last", "linear"])
+@pytest.mark.parametrize("by", ["campaign", "channel", "source", "month"])
+def test_what_the_database_adds_up_is_what_the_leads_add_up_to(
+    cast: Cast, world: None, fair: Campaign, rule: str, by: cost.By
+) -> None:
+    known = cost_facts.campaigns()
+    rows = cost_facts.booked(LEDGER, ("marketing", "sales"))
+    one_by_one = list(cost_facts.came(LEDGER, rule, known))
+    summed = cost_facts.summed(LEDGER, rule, known, by)
+    told, expected = (cost.report(parts, rows, by, LEDGER, known) for parts in (summed, one_by_one))
+    assert {line.key: line for line in told.lines} == {line.key: line for line in expected.lines}
+    assert (told.total, told.ledger, told.basis) == (expected.total, expected.ledger, expected.basis)
+    assert (rule == "linear" and by != "month") or len(summed) <= len(one_by_one)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from crm import bulk
-from leads.models import Milestones, StageChange
+from leads.models import Lead, Milestones, StageChange
 from leads.stages import SALES_OWNED, Stage, Verb
 
 #: How far a lead can come, in order; a lead's depth is a place in this row.
@@ -88,5 +88,15 @@ def keep(lead_ids: Iterable[int]) -> None:
         some = ids[start : start + CHUNK]
         rows = Milestones.objects.filter(lead__in=some)
         rows._raw_delete(rows.db)  # type: ignore[attr-defined]
-        made = [(lead, *(told[name] for name in COLUMNS[1:])) for lead, told in of_leads(some)]
-        bulk.insert_values(Milestones, COLUMNS, made)
+        made = dict(of_leads(some))
+        bulk.insert_values(
+            Milestones, COLUMNS, ((lead, *(told[name] for name in COLUMNS[1:])) for lead, told in made.items())
+        )
+        _tell_leads({lead: made[lead]["depth"] if lead in made else 0 for lead in some})
+
+
+def _tell_leads(depths: Mapping[int, int]) -> None:
+    """Write on the leads how far they have come, where that has changed."""
+    for depth in set(depths.values()):
+        ids = [lead for lead, deepest in depths.items() if deepest == depth]
+        Lead.objects.filter(pk__in=ids).exclude(depth=depth).update(depth=depth)

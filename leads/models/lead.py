@@ -90,6 +90,9 @@ class Lead(FieldwiseModel):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False, editable=False
     )
     changed_at = models.DateTimeField(default=timezone.now, editable=False)
+    depth = models.PositiveSmallIntegerField(
+        default=0, db_default=0, editable=False, help_text="How far it has come at most: a place in milestones.STEPS."
+    )
     round = models.PositiveSmallIntegerField(default=1, editable=False)
     round_open = models.BooleanField(default=True, editable=False)
     source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="leads", verbose_name=_("Source"))
@@ -130,7 +133,10 @@ class Lead(FieldwiseModel):
             models.UniqueConstraint(fields=["contact", "episode"], name="leads_lead_episode"),
         ]
         indexes = [
-            models.Index(fields=["entered_at", "id"], name="leads_lead_entered"),
+            # The counts of the reports are read from the index alone.
+            models.Index(
+                fields=["entered_at", "id", "source", "team", "owner", "stage", "depth"], name="leads_lead_entered"
+            ),
             models.Index(fields=["changed_at"], name="leads_lead_changed"),
             models.Index(fields=["stage_since", "id"], name="leads_lead_since"),
             models.Index(fields=["wake_on"], name="leads_lead_wakes", condition=models.Q(stage="nurture")),

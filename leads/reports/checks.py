@@ -20,9 +20,10 @@ def _milestones(full: bool) -> Iterator[str]:
     wanted = list(ids if full else ids[:ASKED])
     for start in range(0, len(wanted), milestones.CHUNK):
         some = wanted[start : start + milestones.CHUNK]
+        depths = dict(Lead.objects.filter(pk__in=some).values_list("pk", "depth"))
         told = {row["lead_id"]: row for row in Milestones.objects.filter(lead__in=some).values(*milestones.COLUMNS)}
         for lead, said in milestones.of_leads(some):
-            if told.pop(lead, None) != {"lead_id": lead} | said:
+            if (told.pop(lead, None), depths.pop(lead)) != ({"lead_id": lead} | said, said["depth"]):
                 yield _("The milestones of lead %(id)d are not what its log says.") % {"id": lead}
-        for lead in told:
+        for lead in {*told, *(lead for lead, depth in depths.items() if depth)}:
             yield _("Lead %(id)d has milestones, but its log holds no move.") % {"id": lead}

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
-from django.db.models import Case, Count, FilteredRelation, Q, When
+from django.db.models import Case, Count, When
 
 from crm.workdays import local_date
 from leads import spending
-from leads.models import Campaign, Lead, Spend
+from leads.models import Campaign, Lead, Spend, Touch
 from leads.models.lead import LeadQuerySet
 from leads.reports import attribution, funnel
 from leads.reports.allocation import within
@@ -79,7 +79,7 @@ def came(scope: Scope, rule: str, known: Campaigns) -> Iterator[Came]:
     All of them, whoever looks: what was spent was spent on everybody's leads.
     """
     leads = scope.among(Lead.objects.all()).order_by()
-    rows = leads.values_list("pk", "source_id", "entered_at", funnel.depth)
+    rows = leads.values_list("pk", "source_id", "entered_at", "depth")
     until = _ends(leads) if rule == attribution.LINEAR else {}
     shares = attribution.shares(leads, rule, until)
     names = _names(Counter(key for parts in shares.values() for key in parts), known)
@@ -102,13 +102,19 @@ def summed(scope: Scope, rule: str, known: Campaigns, by: str) -> list[Came]:
         spans = months(scope)
         month = Case(*[When(entered_at__lt=midnight(last + timedelta(1)), then=place)
                        for place, (_key, _first, last) in enumerate(spans)])  # fmt: skip
-        rows = leads.values_list(month, funnel.depth).annotate(n=Count("pk"))
+        rows = leads.values_list(month, "depth").annotate(n=Count("pk"))
         return [Came(0, _depth(deepest), n, "", "", spans[place][0]) for place, deepest, n in rows]
     if rule == attribution.LINEAR:
         return list(came(scope, rule, known))
-    touch = FilteredRelation("touches", condition=Q(touches__place=rule))
-    rows = leads.annotate(touch=touch).values_list("touch__campaign", "source_id", funnel.depth).annotate(n=Count("pk"))
-    told = [(attribution.key_of(campaign or ""), source, deepest, n) for campaign, source, deepest, n in rows]
+    touches = scope.among_touches(Touch.objects.filter(place=rule).exclude(campaign="")).order_by()
+    by_touch = touches.values_list("campaign", "lead__source_id", "lead__depth").annotate(n=Count("pk"))
+    rest = Counter(
+        {(source, deepest): n for source, deepest, n in leads.values_list("source_id", "depth").annotate(n=Count("pk"))}
+    )
+    told = [(attribution.key_of(campaign), source, deepest, n) for campaign, source, deepest, n in by_touch]
+    for _key, source, deepest, n in told:
+        rest[source, deepest] -= n
+    told += [(attribution.NONE, source, deepest, n) for (source, deepest), n in rest.items() if n]
     times: Counter[str] = Counter()
     for key, _source, _deepest, n in told:
         times[key] += n

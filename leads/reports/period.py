@@ -8,13 +8,15 @@ from datetime import time as clock_time
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from crm import roles
 from crm.models import Team, User
 from crm.workdays import workspace_zone
-from leads.models import Lead, Source
+from leads.models import Lead, Milestones, Source, Touch
 from leads.models.lead import LeadQuerySet
 
 
@@ -46,14 +48,32 @@ class Scope:
         """Return the leads of this scope that `user` may read."""
         return self.among(Lead.objects.visible_to(user))
 
+    def moved(self, user: User) -> QuerySet[Milestones]:
+        """Return the milestones of those leads of this scope that `user` may read; of leads that have never moved none.
+
+        Where everything may be read and nothing is cut, the leads themselves need not be looked at.
+        """
+        start, end = (int(midnight(day).timestamp()) for day in (self.start, self.end + timedelta(days=1)))
+        found = Milestones.objects.filter(entered__gte=start, entered__lt=end).order_by()
+        if not roles.sees_everything(user):
+            found = found.filter(lead__in=Lead.objects.visible_to(user))
+        if self.source:
+            found = found.filter(lead__source=self.source)
+        return found.filter(lead__team=self.team) if self.team else found
+
     def among(self, leads: LeadQuerySet) -> LeadQuerySet:
         """Return those of `leads` that are in this scope."""
-        leads = leads.filter(
-            entered_at__gte=midnight(self.start), entered_at__lt=midnight(self.end + timedelta(days=1))
-        )
-        if self.source:
-            leads = leads.filter(source=self.source)
-        return leads.filter(team=self.team) if self.team else leads
+        return leads.filter(**self._asks())
+
+    def among_touches(self, touches: QuerySet[Touch]) -> QuerySet[Touch]:
+        """Return those of `touches` whose lead is in this scope."""
+        return touches.filter(**{f"lead__{name}": value for name, value in self._asks().items()})
+
+    def _asks(self) -> dict[str, Any]:
+        told = {"source": self.source, "team": self.team}
+        return {
+            "entered_at__gte": midnight(self.start), "entered_at__lt": midnight(self.end + timedelta(days=1)),
+        } | {name: value for name, value in told.items() if value}  # fmt: skip
 
 
 def year_before(scope: Scope) -> Scope:

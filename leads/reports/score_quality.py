@@ -43,7 +43,7 @@ def mqls(leads: LeadQuerySet) -> LeadQuerySet:
 def bands(leads: LeadQuerySet) -> list[Band]:
     """Return the bands there are, the lowest first, unknown scores last; `open` may still become SQL. One query."""
     found: dict[int | None, Band] = {}
-    rows = mqls(leads).order_by().values_list("milestones__score", "milestones__depth", "stage")
+    rows = mqls(leads).order_by().values_list("milestones__score", "depth", "stage")
     for score, depth, stage, number in rows.annotate(n=Count("pk")):
         low = band_of(score)
         band = found.setdefault(low, Band(low))

@@ -28,7 +28,7 @@ def page(request: SignedInRequest) -> HttpResponse:
     scope = ScopeForm(request.GET).scope()
     form = ScopeForm(initial=vars(scope))
     leads = scope.cohort(request.user)
-    shape = funnels.funnel(leads)
+    shape = funnels.funnel(leads, scope.moved(request.user))
     query = urlencode({key: value for key, value in request.GET.items() if value and key in form.fields})
     if request.GET.get("format") == "csv":
         return _as_csv(shape)

@@ -30,7 +30,7 @@ def page(request: SignedInRequest) -> HttpResponse:
 
 def made(user: User, scope: Scope) -> Sheet:
     """Return the report for the leads of `scope` that `user` may read."""
-    stays, lags = velocity.stays(scope.cohort(user), timezone.now())
+    stays, lags = velocity.stays(scope.cohort(user), scope.moved(user), timezone.now())
     columns = [
         Column(_("Came into it"), ("came",)), Column(_("Left it"), ("left",)), Column(_("Still there"), ("still",)),
         Column(_("Half are through after"), ("median_seconds",)),

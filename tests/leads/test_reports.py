@@ -264,7 +264,7 @@ def test_a_stay_ends_when_the_stage_is_left_and_open_ones_grow(cast: Cast, clock
     advance(lead, "accept", by=cast.sam)
     clock.shift(timedelta(days=2))
     a_lead(somebody(3))
-    stays, lags = velocity.stays(Lead.objects.all(), NOW + timedelta(days=6))
+    stays, lags = velocity.stays(Lead.objects.all(), Milestones.objects.all(), NOW + timedelta(days=6))
     days = {stage: ((stay.over / 86400).tolist(), (stay.open / 86400).tolist()) for stage, stay in stays.items()}
     assert days["mql"] == ([3.0], [6.0])
     assert days["sal"] == ([], [3.0])

@@ -131,7 +131,19 @@ LOGGED = (
 )
 
 
-class LogForm(forms.Form):
+class SentOnce:
+    """What the forms with a token share: a token that was not issued here, or too long ago, refuses the form."""
+
+    cleaned_data: dict[str, Any]
+
+    def clean_token(self) -> str:
+        try:
+            return render_token.read(self.cleaned_data["token"])
+        except ValueError as error:
+            raise ValidationError(gettext("This form is no longer valid. Please send it once more.")) from error
+
+
+class LogForm(SentOnce, forms.Form):
     """One line about what was just done, with the token that makes sending it twice one thing."""
 
     kind = forms.ChoiceField(label=_("What"), choices=[(key, label) for key, label, _icon in LOGGED])
@@ -146,12 +158,6 @@ class LogForm(forms.Form):
         if not notes:
             choices = [(key, label) for key, label, _icon in LOGGED if key != "note"]
             self.fields["kind"].choices = choices  # type: ignore[attr-defined]
-
-    def clean_token(self) -> str:
-        try:
-            return render_token.read(self.cleaned_data["token"])
-        except ValueError as error:
-            raise ValidationError(gettext("This form is no longer valid. Please send it once more.")) from error
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

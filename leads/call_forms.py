@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from crm import calls, render_token
-from crm.forms import LOGGED
+from crm.forms import LOGGED, SentOnce
 from leads.calls import Answer
 from leads.models import Finding
 
@@ -18,7 +17,7 @@ KINDS = ("call_out", "call_in", "meeting")
 Status = Finding.Status
 
 
-class CallForm(forms.Form):
+class CallForm(SentOnce, forms.Form):
     """How long it took, how it ended, what was said, and what comes next."""
 
     kind = forms.ChoiceField(label=_("What"), choices=[(key, label) for key, label, _icon in LOGGED if key in KINDS])
@@ -38,12 +37,6 @@ class CallForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial.setdefault("token", render_token.issue())
-
-    def clean_token(self) -> str:
-        try:
-            return render_token.read(self.cleaned_data["token"])
-        except ValueError as error:
-            raise ValidationError(gettext("This form is no longer valid. Please send it once more.")) from error
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

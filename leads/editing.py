@@ -10,8 +10,6 @@ from contextlib import nullcontext
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
-from django.utils import timezone
 
 from crm.models import User
 from leads import steps
@@ -45,7 +43,7 @@ def change(lead: Lead, values: Mapping[str, Any], *, revision: int, by: User) ->
     same = Lead.objects.filter(pk=lead.pk, version=lead.version, edits=lead.edits)
     of_a_step = changed.keys() & {"next_step", "next_step_on"}
     with transaction.atomic() if of_a_step else nullcontext():  # one statement needs none, and a job writes thousands
-        if lead.revision != revision or (changed and not same.update(**changed, **mark(by))):
+        if lead.revision != revision or (changed and not same.update(**changed, **steps.mark(by))):
             raise Stale(Lead.objects.get(pk=lead.pk))
         if of_a_step:
             steps.follow([lead.pk])
@@ -54,9 +52,4 @@ def change(lead: Lead, values: Mapping[str, Any], *, revision: int, by: User) ->
 
 def replace(lead: Lead, values: Mapping[str, Any], *, seen: Mapping[str, Any], by: User) -> bool:
     """Write `values` when the lead still holds what the reader has `seen`; return whether it did."""
-    return bool(Lead.objects.filter(pk=lead.pk, **seen).update(**values, **mark(by)))
-
-
-def mark(by: User) -> dict[str, Any]:
-    """Return the columns that say that the facts of a lead were changed, and by whom."""
-    return {"edits": F("edits") + 1, "edited_by": by, "changed_at": timezone.now()}
+    return bool(Lead.objects.filter(pk=lead.pk, **seen).update(**values, **steps.mark(by)))

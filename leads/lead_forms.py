@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm import contacts, render_token
 from crm.amount_field import AmountField
-from crm.forms import Text
+from crm.forms import SentOnce, Text
 from crm.models import Contact, LegalBasis, User
 from leads import references
 from leads.models import Finding, Lead, Source, Step
@@ -34,7 +34,7 @@ def sources() -> Any:
     return Source.objects.filter(active=True)
 
 
-class AddLeadForm(forms.Form):
+class AddLeadForm(SentOnce, forms.Form):
     """Name and one channel make a lead; the rest may wait."""
 
     CONTACT = ("first_name", "last_name", "email", "phone", "job_title", "country")
@@ -79,12 +79,6 @@ class AddLeadForm(forms.Form):
     def person(self) -> dict[str, str]:
         """Return what was typed about the person."""
         return {name: self.cleaned_data.get(name, "") for name in self.CONTACT}
-
-    def clean_token(self) -> str:
-        try:
-            return render_token.read(self.cleaned_data["token"])
-        except ValueError as error:
-            raise ValidationError(gettext("This form is no longer valid. Please send it once more.")) from error
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

@@ -56,7 +56,8 @@ def repeat(*lead_ids: int, **more: Any) -> None:
         Lead.objects.filter(pk=pk).update(next_step=what, next_step_on=day, **more)
 
 
-def _edited(by: User) -> dict[str, Any]:
+def mark(by: User) -> dict[str, Any]:
+    """Return the columns that say that the facts of a lead were changed, and by whom."""
     return {"edits": F("edits") + 1, "edited_by": by, "changed_at": timezone.now()}
 
 
@@ -69,7 +70,7 @@ def add(lead: Lead, values: Mapping[str, Any], *, by: User | None) -> Step:
     step = Step(lead=lead, made_by=by, **values)
     step.remind_at = reminder(step, lead.owner)
     step.save()
-    repeat(lead.pk, **(_edited(by) if by else {}))
+    repeat(lead.pk, **(mark(by) if by else {}))
     return step
 
 
@@ -84,7 +85,7 @@ def change(step: Step, values: Mapping[str, Any], *, seen: Mapping[str, Any], by
     if not same.update(**values, remind_at=reminder(new, step.lead.owner), reminded_at=None):
         return False
     notifications.take_back(_event(step))
-    repeat(step.lead_id, **_edited(by))
+    repeat(step.lead_id, **mark(by))
     return True
 
 
@@ -94,7 +95,7 @@ def finish(step: Step, *, by: User) -> bool:
     if not Step.objects.open().filter(pk=step.pk).update(done_by=by, done_at=timezone.now()):
         return False
     notifications.take_back(_event(step))
-    repeat(step.lead_id, **_edited(by))
+    repeat(step.lead_id, **mark(by))
     return True
 
 
@@ -104,7 +105,7 @@ def drop(step: Step, *, seen: Mapping[str, Any], by: User) -> bool:
     if not Step.objects.open().filter(pk=step.pk, **seen).delete()[0]:
         return False
     notifications.take_back(_event(step))
-    repeat(step.lead_id, **_edited(by))
+    repeat(step.lead_id, **mark(by))
     return True
 
 

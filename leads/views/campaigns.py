@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import keyset, roles
@@ -21,35 +19,13 @@ from leads.campaign_forms import CampaignForm
 from leads.models import Campaign
 from leads.reports import attribution
 from leads.views.bounced_forms import anew, show_errors
+from leads.views.kept_pages import keepers, readers
 
-View = Callable[..., HttpResponse]
 OF_SPEND = ("-starts_on", "-id")
 
 
-def for_readers(view: View) -> View:
-    """Let in who may read what was spent; for a rep the page does not exist."""
-
-    @login_required
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not roles.reads_spend(request.user):  # type: ignore[arg-type]
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return guarded
-
-
-def for_keepers(view: View) -> View:
-    """Let marketing and admins in; who only reads is told so."""
-
-    @for_readers
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not roles.is_marketing(request.user):  # type: ignore[arg-type]
-            raise PermissionDenied(_("Campaigns and spend are kept by marketing."))
-        return view(request, *args, **kwargs)
-
-    return guarded
+for_readers = readers(roles.reads_spend)
+for_keepers = keepers(for_readers, gettext_lazy("Campaigns and spend are kept by marketing."))
 
 
 @for_readers

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
-from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm import keyset, listing, roles
@@ -20,35 +17,13 @@ from leads import nurture
 from leads.boards import MARKETING
 from leads.models import NurtureContent, NurtureTopic, Phase
 from leads.nurture_forms import ContentForm, TopicForm
+from leads.views.kept_pages import keepers, readers
 
-View = Callable[..., HttpResponse]
 KINDS = {"topics": (NurtureTopic, TopicForm), "contents": (NurtureContent, ContentForm)}
 
 
-def for_readers(view: View) -> View:
-    """Let in whom the marketing board admits; for a rep the page does not exist."""
-
-    @login_required
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if not MARKETING.admits(request.user):  # type: ignore[arg-type]
-            raise Http404
-        return view(request, *args, **kwargs)
-
-    return guarded
-
-
-def for_keepers(view: View) -> View:
-    """Let marketing and admins in; who only reads is told so."""
-
-    @for_readers
-    @wraps(view)
-    def guarded(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if not roles.is_marketing(request.user):  # type: ignore[arg-type]
-            raise PermissionDenied(_("Topics and contents are kept by marketing."))
-        return view(request, *args, **kwargs)
-
-    return guarded
+for_readers = readers(MARKETING.admits)
+for_keepers = keepers(for_readers, gettext_lazy("Topics and contents are kept by marketing."))
 
 
 @for_readers

@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop as shipped
 
 from crm import audit, signals
+from crm.bulk import instant
 from crm.deletion import gate_open
 from crm.models import Activity, ActivityKind, Contact, User
 from crm.workdays import local_day, workspace_zone
@@ -115,7 +116,6 @@ _COLUMNS = (
 
 def _insert(rows: Sequence[Happening], now: datetime) -> list[Recorded]:
     zone = workspace_zone()
-    adapt = connection.ops.adapt_datetimefield_value
     values: list[tuple[Any, ...]] = []
     by_key: dict[tuple[str, str], Happening] = {}
     for row in rows:
@@ -125,7 +125,7 @@ def _insert(rows: Sequence[Happening], now: datetime) -> list[Recorded]:
         by_key[row.feed, message_id] = row
         values.append(
             (
-                row.contact_id, row.anonymous_id, row.kind, adapt(row.occurred_at), adapt(row.received_at or now),
+                row.contact_id, row.anonymous_id, row.kind, instant(row.occurred_at), instant(row.received_at or now),
                 local_day(row.occurred_at, zone), row.feed, message_id, row.source, json.dumps(row.properties),
                 row.by_id,
             )

@@ -6,8 +6,8 @@ to SQLite; here the way of each column is chosen once. No save() is called and n
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from django.utils import timezone
 
 Row = TypeVar("Row", bound=models.Model)
 MOST_PARAMETERS = 30_000
+_JSON = DjangoJSONEncoder()
 Adapter = Callable[[Any], Any]
 ColumnPlan = tuple[Any, Adapter | None, str]  # field, how its values are adapted, placeholder
 
@@ -111,19 +112,21 @@ def _plans(model: type[models.Model], vendor: str) -> dict[str, ColumnPlan]:
 
 def _adapter(field: Any) -> Adapter | None:
     if isinstance(field, models.DateTimeField):
-        return connection.ops.adapt_datetimefield_value
+        return instant
     if isinstance(field, models.DateField):
         return connection.ops.adapt_datefield_value
     if isinstance(field, models.JSONField):
-        return _as_json
+        return _JSON.encode
     if isinstance(field, models.DecimalField):
         digits, places = field.max_digits, field.decimal_places
         return lambda value: connection.ops.adapt_decimalfield_value(value, digits, places)
     return None
 
 
-def _as_json(value: Any) -> str:
-    return json.dumps(value, cls=DjangoJSONEncoder)
+@lru_cache(maxsize=2048)
+def instant(value: datetime) -> Any:
+    """Return an instant as the database in use takes it; the rows of one statement share few."""
+    return connection.ops.adapt_datetimefield_value(value)
 
 
 def _store(

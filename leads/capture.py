@@ -65,13 +65,20 @@ def open_lead(
     return lead
 
 
-def open_many(leads: Sequence[Lead]) -> list[Lead]:
-    """Store many new leads with their standings in the caller's transaction and announce them; for bulk paths."""
+def open_many(leads: Sequence[Lead], *, lanes: Sequence[tuple[str, datetime]] = ()) -> list[Lead]:
+    """Store many new leads with their standings in the caller's transaction and announce them; for bulk paths.
+
+    `lanes` says of each lead where it stands and since when; without, all are new since they entered.
+    """
     stored = bulk.insert(leads)
+    where = lanes or [(Lane.NEW.value, lead.entered_at) for lead in stored]
     bulk.insert_values(
         Standing,
         ("lead_id", "lane", "lane_since", "owner_id", "team_id"),
-        ((lead.pk, Lane.NEW.value, lead.entered_at, lead.owner_id, lead.team_id) for lead in stored),
+        (
+            (lead.pk, lane, since, lead.owner_id, lead.team_id)
+            for lead, (lane, since) in zip(stored, where, strict=True)
+        ),
     )
     if stored:
         signals.leads_opened.send(sender=Lead, lead_ids=[lead.pk for lead in stored])

@@ -89,10 +89,15 @@ def keep(lead_ids: Iterable[int]) -> None:
         rows = Milestones.objects.filter(lead__in=some)
         rows._raw_delete(rows.db)  # type: ignore[attr-defined]
         made = dict(of_leads(some))
-        bulk.insert_values(
-            Milestones, COLUMNS, ((lead, *(told[name] for name in COLUMNS[1:])) for lead, told in made.items())
-        )
+        insert(made)
         _tell_leads({lead: made[lead]["depth"] if lead in made else 0 for lead in some})
+
+
+def insert(made: Mapping[int, Mapping[str, Any]]) -> None:
+    """Store {lead: what `of_log` says} of leads that have no milestones yet; their depth is the caller's to write."""
+    bulk.insert_values(
+        Milestones, COLUMNS, ((lead, *(told[name] for name in COLUMNS[1:])) for lead, told in made.items())
+    )
 
 
 def _tell_leads(depths: Mapping[int, int]) -> None:

@@ -34,7 +34,7 @@ from crm.phone import phone_key
 from crm.text import search_key
 from crm.workdays import date_of, local_day, workspace_zone
 from leads import capture, lifecycle, steps
-from leads.entries import enter_as_many
+from leads.entries import Entry, enter_as_many, open_as_many
 from leads.imports.columns import Arrival, Message, SourceColumn
 from leads.imports.mapping import Mapping
 from leads.models import ImportBatch, ImportRow, Lead, StageChange, Standing
@@ -262,8 +262,9 @@ class Writer:
         team = (owner.team if owner else None) or (self.sales_queue if stage in SALES_OWNED else self.queue)
         episode = known.last_episode(plan.contact) + 1
         return Lead(
-            contact=plan.contact, episode=episode, owner=owner, team=team, entered_at=entered, stage_since=entered,
-            counts_from=0 if episode == 1 else local_day(entered), imported=True, **values,
+            episode=episode, owner_id=owner.pk if owner else None, team_id=team.pk if team else None,
+            entered_at=entered, stage_since=entered, counts_from=0 if episode == 1 else local_day(entered),
+            imported=True, **values,
         )  # fmt: skip
 
     def _plan_fills(self, plan: Plan, stage: str, lead: Lead) -> None:
@@ -408,22 +409,28 @@ class Writer:
         return date_of(local_day(plan.arrival.entered_at or self.now, self.zone))
 
     def _store_leads(self, plans: Sequence[Plan]) -> None:
-        opened = [plan.lead for plan in plans if plan.opens and plan.lead]
+        opened: list[Entry] = []
+        carried_on: dict[int, Plan] = {}
         for plan in plans:
             if plan.opens and plan.lead and plan.contact:
-                plan.lead.contact = plan.contact
+                plan.lead.contact_id = plan.contact.pk
                 plan.after["lead"] = {name: value for name in EDITABLE if (value := getattr(plan.lead, name))}
-        capture.open_many(opened)
-        entries = [(plan.lead, *plan.enters) for plan in plans if plan.enters and plan.lead]
-        carried_on = {plan.lead.pk: plan for plan in plans if plan.enters and plan.lead and not plan.opens}
-        for pk, since in Standing.objects.filter(pk__in=carried_on).values_list("pk", "lane_since"):
-            carried_on[pk].before["lane_since"] = since.isoformat()
-            carried_on[pk].after["entry"] = carried_on[pk].lead.version + 1  # type: ignore[union-attr]
-        if entries:
-            enter_as_many(entries)
+                opened.append((plan.lead, *(plan.enters or (Stage.LEAD, plan.lead.entered_at))))
+            elif plan.enters and plan.lead:
+                carried_on[plan.lead.pk] = plan
+        open_as_many(opened)
+        if carried_on:
+            self._carry_on(carried_on)
         self._store_fills([(plan.lead, plan.fills) for plan in plans if plan.fills and plan.lead])
         planned = (plan.lead for plan in plans if plan.arrival.lead.keys() & {"next_step", "next_step_on"})
         steps.follow([lead.pk for lead in planned if lead and lead.pk])
+
+    def _carry_on(self, plans: dict[int, Plan]) -> None:
+        """Let leads that are here already come as far as the file says: {lead: its plan}."""
+        for pk, since in Standing.objects.filter(pk__in=plans).values_list("pk", "lane_since"):
+            plans[pk].before["lane_since"] = since.isoformat()
+            plans[pk].after["entry"] = plans[pk].lead.version + 1  # type: ignore[union-attr]
+        enter_as_many((plan.lead, *plan.enters) for plan in plans.values() if plan.lead and plan.enters)
 
     def _store_fills(self, filled: Sequence[tuple[Lead, dict[str, Any]]]) -> None:
         """Fill the blanks of imported leads, those with the same blanks in one go."""

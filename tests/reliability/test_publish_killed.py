@@ -14,9 +14,14 @@ from tests.reliability.processes import ROOT, Installation, kill_group
 
 CROWD = """
 from benchmarks import crowd
+from crm import research
+from crm.models import Activity
+from crm.workdays import day_of, local_date
 from leads.models import Lead
 from scoring import bringing_up
 crowd.fill({leads}, 20)
+told = Activity.objects.filter(kind_id=research.KIND, day__gt=day_of(local_date()) - research.WINDOW)
+research.look_again(told.values_list("contact_id", flat=True))  # the crowd comes in past whoever looks for surges
 Lead.objects.filter(pk__in=range(0, {leads}, 10)).update(round_open=True)
 bringing_up.to_date(rebuild=True)
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -39,10 +40,12 @@ SILENCE = {Lane.ACCEPTED: 10, Lane.QUALIFIED: 14}
 
 
 @Lead._meta.pk.register_lookup
+@Contact._meta.pk.register_lookup
 @Standing._meta.pk.register_lookup
 class Among(Lookup):  # type: ignore[type-arg]
-    """`pk__among`: one of many ids. A list is one parameter however long it is; a query is asked once, first.
+    """`pk__among`: one of many ids.
 
+    A list is one parameter however long it is; a query is asked once, first:
     PostgreSQL would otherwise join a query of ten ids with the whole table.
     """
 
@@ -251,13 +254,21 @@ class Filters:
 
     @cached_property
     def named_leads(self) -> dict[str, list[int]] | None:
-        """The leads the search finds, by lane, looked up once; None when there are more than `NAMED`."""
-        found: dict[str, list[int]] = {}
-        rows = Standing.objects.filter(lead__contact__in=named(self.q)).order_by().values_list("lane", "pk")
-        for count, (lane, pk) in enumerate(rows[: NAMED + 1]):
-            if count == NAMED:
+        """The leads the search finds, by lane, looked up once; None when more than `NAMED` people or leads are found.
+
+        People first: asked for their leads at once, PostgreSQL walks all leads in the order of their people.
+        """
+        people: set[int] = set()
+        found: dict[str, list[int]] = defaultdict(list)
+        some = Contact.objects.filter(pk__among=named(self.q).order_by()[: NAMED + 1]).order_by()
+        for count, (person, lane, pk) in enumerate(
+            some.values_list("pk", "leads__standing__lane", "leads")[: NAMED + 1]
+        ):
+            people.add(person)
+            if count == NAMED or len(people) > NAMED:
                 return None
-            found.setdefault(lane, []).append(pk)
+            if lane:
+                found[lane].append(pk)
         return found
 
     def names(self) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from django.db import models
@@ -36,24 +38,29 @@ LOGS: tuple[type[models.Model], ...] = (ProfileChange, StageChange)
 RECORD: tuple[type[models.Model], ...] = (ImportBatch, ImportRow)
 
 
-def parts(tables: tuple[type[models.Model], ...] = PEOPLE) -> dict[str, str]:
-    """Return a hash per table; a row's id counts as its place, for a killed transaction leaves gaps."""
+def parts(
+    tables: tuple[type[models.Model], ...] = PEOPLE, named: Mapping[date | datetime, str] | None = None
+) -> dict[str, str]:
+    """Return a hash per table; a row's id counts as its place, for a killed transaction leaves gaps.
+
+    Instants and days that are `named` count as their name: two runs of what takes "now" then compare.
+    """
     places = {
         model: {
             pk: place for place, pk in enumerate(model._default_manager.order_by("pk").values_list("pk", flat=True))
         }
         for model in (*PEOPLE, *LOGS, *RECORD)
     }
-    return {model.__name__: _of(model, places) for model in tables}
+    return {model.__name__: _of(model, places, named or {}) for model in tables}
 
 
-def whole(*, logs: bool = True) -> str:
+def whole(*, logs: bool = True, named: Mapping[date | datetime, str] | None = None) -> str:
     """Return one hash of all of it, with the logs and the record of the imports when `logs`."""
     tables = (*PEOPLE, *LOGS, *RECORD) if logs else PEOPLE
-    return hashlib.sha256(json.dumps(parts(tables)).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(parts(tables, named)).encode()).hexdigest()
 
 
-def _of(model: type[models.Model], places: dict[Any, dict[Any, int]]) -> str:
+def _of(model: type[models.Model], places: dict[Any, dict[Any, int]], named: Mapping[date | datetime, str]) -> str:
     digest = hashlib.sha256()
     columns = [field for field in model._meta.concrete_fields if field.name not in LEFT_OUT]
     dated = {"at"} if model in {ProfileChange, ConsentEvent} else set()
@@ -66,6 +73,8 @@ def _of(model: type[models.Model], places: dict[Any, dict[Any, int]]) -> str:
                 continue
             if field.name in {"after", "before"}:  # they hold ids
                 value = sorted(value)
+            if isinstance(value, date):
+                value = named.get(value, value)
             cells.append(places[target].get(value) if target in places else value)
         digest.update(json.dumps(cells, default=str).encode())
     return digest.hexdigest()

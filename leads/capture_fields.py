@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.text import slugify
+from django.utils.text import capfirst, slugify
 from django.utils.translation import gettext_lazy as _
 
 from crm.text import search_key
@@ -63,6 +63,14 @@ def known(name: str) -> Known:
     if name.startswith(CUSTOM):
         return Known(name, name.removeprefix(CUSTOM).replace("_", " "), "", "", 200)
     return KNOWN[name]
+
+
+def words(name: str) -> str:
+    """Return what a field that was sent is called, as well as is known: 'first_name' → "First name"."""
+    try:
+        return capfirst(str(known(name).label))
+    except KeyError:
+        return name
 
 
 def label(field: dict[str, Any], language: str) -> str:

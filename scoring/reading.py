@@ -29,6 +29,11 @@ class Rule:
     asks: str
     conditions: str
 
+    @property
+    def is_more(self) -> bool:
+        """Whether the sentence says more than the name does: not "Industry is missing: Industry is missing"."""
+        return bool(self.conditions) or self.asks.casefold() != str(self.criterion).casefold()
+
 
 @dataclass(frozen=True)
 class Axis:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms, template
+from django.db.models.fields import BLANK_CHOICE_DASH
 from django.forms.boundfield import BoundField
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 register = template.Library()
 
@@ -35,6 +37,18 @@ def _css_class(widget: forms.Widget) -> str:
     return "select" if isinstance(widget, forms.Select) else "input"
 
 
+def _name_the_blank(field: forms.Field) -> None:
+    """Say "Choose …" where the framework draws a row of dashes, and nothing but "–" where a blank is an answer."""
+    words = _("Choose …") if field.required else "–"
+    if isinstance(field, forms.ModelChoiceField):
+        if field.empty_label == BLANK_CHOICE_DASH[0][1]:
+            field.empty_label = words
+    elif isinstance(field, forms.ChoiceField):
+        choices: list[Any] = [*field.choices]  # type: ignore[misc]
+        if choices[:1] == BLANK_CHOICE_DASH:
+            field.choices = [("", words), *choices[1:]]
+
+
 @register.simple_tag
 def control(field: BoundField, **attrs: Any) -> SafeString:
     """The widget of a bound field with our class, a fitting ``autocomplete`` and the attributes given.
@@ -42,6 +56,7 @@ def control(field: BoundField, **attrs: Any) -> SafeString:
     People's own data gets an autocomplete token only on forms where the reader fills in themselves: those forms set
     ``autofill = True``; everywhere else (a colleague typing in a lead) it is "off".
     """
+    _name_the_blank(field.field)
     widget = field.field.widget
     given = {name.replace("_", "-"): value for name, value in attrs.items()}
     classes = " ".join(

@@ -69,7 +69,7 @@ def _figure(bands: list[Band], whole: Band) -> charts.Bars:
     bars = [
         charts.Bar(
             label=_name(band), value=100 * band.sql / band.mql, text=sheet.percentage(band.sql / band.mql),
-            note=_("n = %(number)s") % {"number": count(band.mql)}, strong=band.mql >= FEWEST,
+            note=_("of %(number)s") % {"number": count(band.mql)}, strong=band.mql >= FEWEST,
         )
         for band in known
     ]  # fmt: skip
@@ -80,10 +80,13 @@ def _figure(bands: list[Band], whole: Band) -> charts.Bars:
 
 
 def sentence(bands: list[Band]) -> str:
-    """Return what the band with the most MQLs came to: "60–79 became SQL in 23 %, n = 140, 17–31 %"."""
+    """Return what the band with the most MQLs came to: "60–79 became SQL in 23 % (of 140; 17–31 %)"."""
     most = max(bands, key=lambda band: band.mql)
     share = Share(most.sql, most.mql)
-    return _("%(band)s points became SQL in %(share)s (n = %(number)s, between %(low)s and %(high)s).") % {
+    said = _(
+        "%(band)s points became SQL in %(share)s (of %(number)s; the true share lies between %(low)s and %(high)s)."
+    )
+    return said % {
         "band": _name(most), "share": sheet.percentage(share.value or 0), "number": count(most.mql),
         "low": sheet.percentage(share.low), "high": sheet.percentage(share.high),
     }  # fmt: skip

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 from crm import keyset
 from crm.models import ConsentText
 from crm.requests import SignedInRequest
+from leads import capture_fields, submissions
 from leads import capture_form_editing as editing
-from leads import submissions
 from leads.models import CaptureForm, Submission
 from leads.views.capture_forms import for_marketing
 
@@ -39,7 +39,7 @@ def quarantine(request: SignedInRequest) -> HttpResponse:
         (
             row,
             [submissions.SUSPICIONS[reason] for reason in row.suspicions if reason in submissions.SUSPICIONS],
-            [(name.removeprefix("custom:"), value) for name, value in row.values.items()],
+            [(capture_fields.words(name), value) for name, value in row.values.items()],
             [texts[pk] for pk in row.text_ids if pk in texts],
         )
         for row in page.rows

@@ -10,3 +10,4 @@ import "./offline.js";
 import "./palette.js";
 import "./print.js";
 import "./drafts.js";
+import "./tabs.js";

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 from django import forms
+from django.db.models.fields import BLANK_CHOICE_DASH
+
+from crm.models import Team
 
 EVIL = "<script>alert(1)</script>"
 
@@ -67,3 +70,15 @@ def test_only_forms_about_oneself_are_filled_by_the_browser() -> None:
 
 def test_what_was_typed_comes_back_escaped() -> None:
     assert EVIL not in str(Sample({"nickname": EVIL}))
+
+
+class Chosen(forms.Form):
+    campaign = forms.ModelChoiceField(Team.objects.none(), required=False)
+    phase = forms.ChoiceField(choices=[*BLANK_CHOICE_DASH, ("early", "Early")])
+
+
+def test_a_blank_choice_is_named_and_no_row_of_dashes() -> None:
+    shown = str(Chosen())
+    assert '<option value="" selected>–</option>' in shown
+    assert '<option value="" selected>Choose …</option>' in shown
+    assert "---" not in shown

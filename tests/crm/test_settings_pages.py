@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crm import outbox, sessions, settings_catalogue
+from crm import audit, outbox, sessions, settings_catalogue
 from crm.models import ActivityKind, AuditEntry, OutboxMessage, Session, Team, User, Workspace
 from leads.models import Checklist, Reason, Source
 from tests.cast import Cast, a_lead
@@ -339,9 +339,13 @@ def test_health_says_in_words_what_is_wrong(ava: Client, cast: Cast) -> None:
     assert parts["Database"][0] == "green"
 
 
-def test_the_audit_log_is_read_page_by_page(ava: Client, cast: Cast) -> None:
-    from crm import audit
+def test_the_audit_log_names_only_what_was_filled_in(ava: Client, cast: Cast) -> None:
+    audit.record(cast.ava, "spend.booked", "spend:1", campaign_id=None, note="", amount="44.86")
+    page = ava.get(reverse("settings_audit") + "?action=spend")
+    assert [details for _entry, details in page.context["entries"]] == [[("amount", "44.86")]]
 
+
+def test_the_audit_log_is_read_page_by_page(ava: Client, cast: Cast) -> None:
     for number in range(120):
         audit.record(cast.ava, "team.changed", f"team:{number}", capacity=[1, number])
     seen, url = [], reverse("settings_audit") + "?action=team"

@@ -16,7 +16,7 @@ from django.utils import timezone, translation
 from crm import backlog, outbox, workdays
 from crm.context import shell
 from crm.models import Heartbeat, OutboxMessage, User, Workspace
-from crm.templatetags.formats import exact
+from crm.templatetags.formats import exact, language
 from tests.cast import Cast, a_lead, accepted, ada, an_mql, offered
 
 pytestmark = pytest.mark.django_db
@@ -161,3 +161,7 @@ def test_scores_that_wait_are_said(cast: Cast, rf: RequestFactory, time_machine:
     assert frame(cast.mia, rf)["behind"].startswith("Background work is 3 minutes behind")
     words = next(wait for queue, wait in backlog.waits() if queue.key == "scores")
     assert words >= timedelta(minutes=3)
+
+
+def test_a_language_is_named_and_an_unknown_code_stays() -> None:
+    assert (language("de"), language("pt-br"), language("xx")) == ("German", "Brazilian Portuguese", "xx")

@@ -224,6 +224,7 @@ def test_what_is_released_counts_and_what_is_discarded_is_gone(cast: Cast) -> No
     page = browser.get("/forms/quarantine/").content.decode()
     assert "Sent within two seconds" in page
     assert "ada@acme.example" in page
+    assert "<dt>First name</dt>" in page  # the words of the form, not its keys
     browser.post(f"/forms/submissions/{only().pk}/release/")
     assert Lead.objects.count() == 1
     again = browser.post(f"/forms/submissions/{only().pk}/discard/", follow=True)

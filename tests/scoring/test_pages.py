@@ -137,6 +137,12 @@ def test_the_scorecard_reads_as_sentences(cast: Cast, client: Client) -> None:
         assert words in page
 
 
+def test_a_criterion_whose_name_says_it_all_is_said_once(cast: Cast, client: Client) -> None:
+    client.force_login(cast.lena)
+    page = client.get(reverse("scorecards")).content.decode()
+    assert "<p>Industry is missing</p>" in page
+
+
 def test_a_threshold_changes_the_glossary(cast: Cast, client: Client) -> None:
     client.force_login(cast.sam)
     page = client.get(reverse("glossary")).content.decode()

@@ -14,8 +14,8 @@ from crm.views.settings.entrance import for_admins, show
 
 
 def _words(payload: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return a payload as (name, "old → new" or value) pairs."""
-    return [(name, _change(value)) for name, value in payload.items()]
+    """Return a payload as (name, "old → new" or value) pairs, without what was left empty."""
+    return [(name, _change(value)) for name, value in payload.items() if value not in (None, "")]
 
 
 def _change(value: Any) -> str:

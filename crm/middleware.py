@@ -43,8 +43,6 @@ def browser_rights(get_response: Handler) -> Handler:
         response = get_response(request)
         response.headers.setdefault("Permissions-Policy", BROWSER_RIGHTS)
         response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-        if request.path.startswith("/accounts/password/reset/key/"):
-            response.headers["Referrer-Policy"] = "no-referrer"
         return response
 
     return middleware

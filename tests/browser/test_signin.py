@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 pytest.importorskip("playwright")
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
 from playwright.sync_api import Page, expect
 
 from crm.models import Role, Session, User
@@ -44,6 +47,18 @@ def test_the_first_page_and_the_sign_in_have_no_barrier(page: Page, live_server:
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("E-mail or password is not right.")).to_be_visible()
     assert barriers_at_all_sizes(page) == {}
+
+
+def test_a_password_is_chosen_by_the_link_of_the_mail(page: Page, live_server: Any) -> None:
+    max = User.objects.create_user("max@example.com", "baton-demo", name="Max")
+    key = f"{user_pk_to_url_str(max)}-{default_token_generator.make_token(max)}"
+    page.goto(f"{live_server.url}/accounts/password/reset/key/{key}/")
+    page.locator("[name=password1]").fill("blue-lamp-river")
+    page.locator("[name=password2]").fill("blue-lamp-river")
+    page.get_by_role("button", name="Change Password").click()
+    expect(page).not_to_have_url(re.compile("set-password/$"))
+    max.refresh_from_db()
+    assert max.check_password("blue-lamp-river")
 
 
 def test_an_empty_install_is_set_up_and_left_again(page: Page, live_server: Any, reports: list[str]) -> None:

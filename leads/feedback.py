@@ -43,7 +43,10 @@ def _write(handoff: Handoff, verdict: str, by: User) -> Feedback:
 
 def given(user: User) -> QuerySet[Feedback]:
     """Return what was said of handoffs that still stand answered, of leads `user` may read."""
-    return Feedback.objects.filter(handoff__outcome__in=ANSWERED, handoff__lead__in=Lead.objects.visible_to(user))
+    found = Feedback.objects.filter(handoff__outcome__in=ANSWERED)
+    if roles.sees_everything(user):
+        return found
+    return found.filter(handoff__lead__in=Lead.objects.visible_to(user))
 
 
 def of_move(lead: Lead, change: StageChange) -> None:

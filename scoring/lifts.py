@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from leads.models import Lead, Reason
+from leads.reports.listed import Listed, integers
 from scoring.charges import Charge, charges, ranked
 from scoring.intervals import Share
 from scoring.models import BacktestRun, Criterion, Lift, ScorecardVersion
@@ -144,12 +145,13 @@ def behind(run: BacktestRun, criterion: int, rejected: bool | None, leads: Query
     return found if rejected is None else found.filter(rejected=rejected)
 
 
-def of_leads(run: BacktestRun, lead_ids: Collection[int]) -> dict[int, list[str]]:
-    """Return {lead: keys of the criteria that lifted it} for those of `lead_ids` that `run` found at the bar."""
-    found: dict[int, list[str]] = {}
+def of_leads(run: BacktestRun, lead_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """Return {lead: keys of the criteria that lifted it} for those that `run` found at the bar: `lead_ids` or more."""
     rows = Lift.objects.filter(run=run)
     rows = rows if len(lead_ids) > SOME else rows.filter(lead__in=lead_ids)
-    for lead, key in rows.order_by("criterion__position", "criterion").values_list("lead", "criterion__key"):
-        if lead in lead_ids:
-            found.setdefault(lead, []).append(key)
+    found: dict[int, tuple[str, ...]] = {}
+    by_criterion = rows.order_by("criterion__position", "criterion").values_list("criterion__key", "criterion")
+    for key, _criterion, leads in by_criterion.annotate(leads=Listed("lead_id")):
+        for lead in integers(leads).tolist():
+            found[lead] = (*found.get(lead, ()), key)
     return found

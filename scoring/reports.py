@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from django.utils.translation import gettext_lazy as _
 
@@ -11,11 +11,10 @@ from leads.reports.registry import REPORTS, Report
 from scoring import health, lifts
 
 
-def _lifted_by(moves: Sequence[reasons.Told]) -> Mapping[int, Sequence[str]]:
-    """Return {move: keys of the criteria that lifted its lead when it was first decided on}."""
+def _lifted_by(leads: Collection[int]) -> Mapping[int, tuple[str, ...]]:
+    """Return {lead: keys of the criteria that lifted it when it was first decided on}."""
     run = health.reckoned()
-    by_lead = lifts.of_leads(run, {move.lead for move in moves}) if run else {}
-    return {move.pk: by_lead[move.lead] for move in moves if move.lead in by_lead}
+    return lifts.of_leads(run, leads) if run else {}
 
 
 def _names() -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from leads.agreements import monday
 from leads.models import Feedback, Lead
 from leads.reports import reasons, sla
 from leads.reports.period import Scope
-from leads.reports.reasons import FEEDBACK, FIRST, REPEAT, Told
+from leads.reports.reason_moves import FEEDBACK, FIRST, REPEAT, STEPS, Told, told
 from leads.reports.sla import WEEK, Week
 from leads.stages import Verb
 
@@ -76,7 +76,7 @@ def review(start: date, user: User, now: datetime) -> Review:
     """Return the week from Monday `start` on the leads `user` may read. A fixed number of questions."""
     end, first = start + timedelta(days=6), start - BEFORE * WEEK
     by_week: dict[date, list[Told]] = defaultdict(list)
-    for move in reasons.told(Scope(first, end), user):
+    for move in told(Scope(first, end), user):
         by_week[monday(local_date(move.at))].append(move)
     weeks = [by_week[start - n * WEEK] for n in range(BEFORE + 1)]
     answers = sla.weeks(sla.handoffs(user, start - WEEK, end, None), start - WEEK, end, None, now)
@@ -97,7 +97,7 @@ def _lines(weeks: Sequence[Sequence[Told]]) -> list[Line]:
     counts = [Counter(chain(((m.verb, m.mql) for m in week), ((m.verb, "") for m in week))) for week in weeks]
     asked = [
         (_("First MQLs"), Verb.QUALIFY_FOR_MARKETING, FIRST), (_("Repeat MQLs"), Verb.QUALIFY_FOR_MARKETING, REPEAT),
-        *((str(label), verb, "") for verb, label in list(reasons.STEPS.items())[1:] if verb != FEEDBACK),
+        *((str(label), verb, "") for verb, label in list(STEPS.items())[1:] if verb != FEEDBACK),
     ]  # fmt: skip
     return [
         Line(

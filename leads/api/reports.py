@@ -71,14 +71,14 @@ def funnel(request: Any) -> Response:
     if not form.is_valid():
         raise serializers.ValidationError({name: list(texts) for name, texts in form.errors.items()})
     scope = form.scope()
-    leads = scope.cohort(request.user)
-    shape = funnels.funnel(leads)
+    counted = funnels.cohort(scope.cohort(request.user))
+    shape = funnels.funnel(counted, scope.moved(request.user))
     steps = [
         {"key": key, "reached": reached, "median_seconds": time.total_seconds() if time is not None else None}
         for key, reached, time in zip(funnels.DEPTH, shape.reached, shape.times, strict=True)
     ]
     lines = [{"source": line.source.key if line.source else None, "reached": line.reached} for line in shape.lines]
     told = {
-        "start": scope.start, "end": scope.end, "balance": funnels.balance(leads), "steps": steps, "by_source": lines,
+        "start": scope.start, "end": scope.end, "balance": counted.balance(), "steps": steps, "by_source": lines,
     }  # fmt: skip
     return Response(FunnelShown(told).data)

@@ -69,7 +69,11 @@ class Handoff(FieldwiseModel):
             models.Index(fields=["remind_at"], name="leads_handoff_remind", condition=models.Q(closed_at=None)),
             models.Index(fields=["reassign_at"], name="leads_handoff_reassign", condition=models.Q(closed_at=None)),
             models.Index(fields=["offered_at", "id"], name="leads_handoff_untold", condition=models.Q(told_at=None)),
-            models.Index(fields=["offered_at", "id"], name="leads_handoff_offered"),
+            # The report on the agreement is read from the index alone: the packet makes rows long.
+            models.Index(
+                fields=["offered_at", "id", "outcome", "closed_at", "due_at", "told_at", "took"],
+                name="leads_handoff_answers",
+            ),
         ]
 
     @property

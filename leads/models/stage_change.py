@@ -39,7 +39,12 @@ class StageChange(models.Model):
     class Meta:
         ordering = ["lead", "seq"]
         constraints = [models.UniqueConstraint(fields=["lead", "seq"], name="leads_stagechange_seq")]
-        indexes = [models.Index(fields=["verb", "at"], name="leads_stagechange_report")]
+        indexes = [
+            # The report on reasons is read from the index alone.
+            models.Index(
+                fields=["verb", "at", "lead", "seq", "reason", "grade", "to_stage"], name="leads_stagechange_counts"
+            )
+        ]
 
 
 class Remark(models.Model):

@@ -89,7 +89,7 @@ def report(parts: Sequence[Came], rows: Sequence[Booked], by: By, scope: Scope, 
     lines: dict[str, Line] = {}
 
     def line(key: str) -> Line:
-        return lines.setdefault(key, Line(key))
+        return lines.get(key) or lines.setdefault(key, Line(key))
 
     for key, counts in counted(parts, grouping(by, known)).items():
         line(key).counts = counts
@@ -99,7 +99,8 @@ def report(parts: Sequence[Came], rows: Sequence[Booked], by: By, scope: Scope, 
     basis, divide = _divider(parts, by, scope, known)
     for row in rows:
         for key, cents in divide(row).items():
-            line(key).spent[row.side][row.pk] = line(key).spent[row.side].get(row.pk, 0) + cents
+            spent = line(key).spent[row.side]
+            spent[row.pk] = spent.get(row.pk, 0) + cents
     total = _sum(lines.values())
     pooled = by != "month" and any(not row.campaign and row.side == Spend.Side.SALES for row in rows)
     return Report(list(lines.values()), total, sum(row.cents for row in rows), basis if pooled else "")
@@ -128,7 +129,10 @@ def _divider(
     """Return the step that sales cost without a campaign is divided by, and what divides a row over the lines."""
     if by == "month":
         spans = months(scope)
-        return "", lambda row: {key: cents for key, start, end in spans if (cents := row.inside(start, end))}
+        return "", lambda row: {
+            key: cents for key, start, end in spans
+            if start <= row.last and row.first <= end and (cents := row.inside(start, end))
+        }  # fmt: skip
     if by == "source":
         basis, pool = _weights(counted(parts, lambda one: one.source))
         own: dict[str, dict[str, Part]] = defaultdict(lambda: defaultdict(int))

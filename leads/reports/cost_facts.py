@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 
-from django.db.models import Case, Count, When
+import numpy as np
+from django.db.models.functions import Coalesce
 
 from crm.workdays import local_date
 from leads import spending
@@ -16,6 +17,8 @@ from leads.models import Campaign, Lead, Spend, Touch
 from leads.models.lead import LeadQuerySet
 from leads.reports import attribution, funnel
 from leads.reports.allocation import within
+from leads.reports.epoch import Epoch
+from leads.reports.listed import Listed, Row, integers, rows
 from leads.reports.period import Scope, midnight
 from leads.stages import CLOSED
 
@@ -91,38 +94,84 @@ def came(scope: Scope, rule: str, known: Campaigns) -> Iterator[Came]:
             )  # fmt: skip
 
 
-def summed(scope: Scope, rule: str, known: Campaigns, by: str) -> list[Came]:
-    """Return the same as `came`, with the leads that count alike added up by the database: nobody's lead, a part > 1.
+@dataclass(frozen=True)
+class Cohort:
+    """Leads by their key, int64: when they entered (seconds), source (0: none), depth, place in `campaigns`."""
+
+    entered: np.ndarray
+    source: np.ndarray
+    depth: np.ndarray
+    campaign: np.ndarray
+    campaigns: list[str]
+
+
+def cohort(scopes: Iterable[Scope], rule: str) -> Cohort:
+    """Read the leads that entered from the first day of `scopes` to the last: two queries, of a row for each campaign.
+
+    All of them, whoever looks. With LINEAR they have no campaign: their parts are added up one by one.
+    """
+    scopes = list(scopes)
+    first, last = min(scope.start for scope in scopes), max(scope.end for scope in scopes)
+    whole = replace(scopes[0], start=first, end=last)
+    told = Row("pk", Epoch("entered_at"), Coalesce("source_id", 0), "depth")
+    leads = whole.among(Lead.objects.all()).order_by().aggregate(listed=Listed(told))["listed"]
+    found = rows(leads, 4)
+    pk, entered, source, depth = found[:, np.argsort(found[0])]
+    campaign = np.zeros(len(pk), np.int64)
+    keys = {attribution.NONE: 0}
+    touches = Touch.objects.filter(place=rule).exclude(campaign="").order_by()
+    for name, text in touches.values_list("campaign").annotate(listed=Listed("lead_id")):
+        place = keys.setdefault(attribution.key_of(name), len(keys))
+        campaign[np.isin(pk, integers(text), assume_unique=True)] = place
+    return Cohort(entered, source, depth, campaign, list(keys))
+
+
+def summed(scope: Scope, rule: str, known: Campaigns, by: str, leads: Cohort | None = None) -> list[Came]:
+    """Return the same as `came`, with the leads that count alike added up: nobody's lead, a part > 1.
 
     What `by` does not ask for is left empty: the month, or else campaign and source. Touches that share a lead are
-    added up one by one.
+    added up one by one. `leads` are those of this scope or more, where they have been read.
     """
-    leads = scope.among(Lead.objects.all()).order_by()
+    leads = leads or cohort([scope], rule)
     if by == "month":
-        spans = months(scope)
-        month = Case(*[When(entered_at__lt=midnight(last + timedelta(1)), then=place)
-                       for place, (_key, _first, last) in enumerate(spans)])  # fmt: skip
-        rows = leads.values_list(month, "depth").annotate(n=Count("pk"))
-        return [Came(0, _depth(deepest), n, "", "", spans[place][0]) for place, deepest, n in rows]
+        return _summed_by_month(scope, leads)
     if rule == attribution.LINEAR:
         return list(came(scope, rule, known))
-    touches = scope.among_touches(Touch.objects.filter(place=rule).exclude(campaign="")).order_by()
-    by_touch = touches.values_list("campaign", "lead__source_id", "lead__depth").annotate(n=Count("pk"))
-    rest = Counter(
-        {(source, deepest): n for source, deepest, n in leads.values_list("source_id", "depth").annotate(n=Count("pk"))}
-    )
-    told = [(attribution.key_of(campaign), source, deepest, n) for campaign, source, deepest, n in by_touch]
-    for _key, source, deepest, n in told:
-        rest[source, deepest] -= n
-    told += [(attribution.NONE, source, deepest, n) for (source, deepest), n in rest.items() if n]
-    times: Counter[str] = Counter()
-    for key, _source, _deepest, n in told:
-        times[key] += n
-    names = _names(times, known)
+    within = (leads.entered >= _second(scope.start)) & (leads.entered < _second(scope.end + timedelta(1)))
+    told, times = _alike(leads.campaign[within], leads.source[within], leads.depth[within])
+    counted: Counter[str] = Counter()
+    for (campaign, _source, _deepest), n in zip(told, times, strict=True):
+        counted[leads.campaigns[campaign]] += n
+    names = _names(counted, known)
     return [
-        Came(0, _depth(deepest), n, names[key], str(source) if source else NONE, "")
-        for key, source, deepest, n in told
+        Came(0, _depth(deepest), n, names[leads.campaigns[campaign]], str(source) if source else NONE, "")
+        for (campaign, source, deepest), n in zip(told, times, strict=True)
     ]  # fmt: skip
+
+
+def _summed_by_month(scope: Scope, leads: Cohort) -> list[Came]:
+    spans = months(scope)
+    bounds = [*(_second(first) for _key, first, _last in spans), _second(scope.end + timedelta(1))]
+    month = np.searchsorted(bounds, leads.entered, "right") - 1
+    within = (month >= 0) & (month < len(spans))
+    told, times = _alike(month[within], leads.depth[within])
+    return [
+        Came(0, _depth(deepest), n, "", "", spans[place][0])
+        for (place, deepest), n in zip(told, times, strict=True)
+    ]  # fmt: skip
+
+
+def _alike(*columns: np.ndarray) -> tuple[list[list[int]], list[int]]:
+    """Return the rows there are of these columns, and how often each."""
+    if not len(columns[0]):
+        return [], []
+    widths = [int(column.max()) + 1 for column in columns]
+    packed, times = np.unique(np.ravel_multi_index(columns, widths), return_counts=True)
+    return np.stack(np.unravel_index(packed, widths), axis=1).tolist(), times.tolist()
+
+
+def _second(day: date) -> int:
+    return int(midnight(day).timestamp())
 
 
 def _depth(deepest: int) -> int:

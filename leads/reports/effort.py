@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import inf
 from typing import Any
 
-from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
+import numpy as np
+from django.db.models import BigIntegerField, Case, IntegerField, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from crm.models import Activity, ActivityKind, Role, User
-from leads.models import Lead, Source
+from leads.models import Milestones, Source
 from leads.models.lead import LeadQuerySet
 from leads.reports.epoch import Epoch
+from leads.reports.listed import Listed, Row, rows
 
 #: What became of a lead that sales had; they add up to all of them.
 FATES = ("nurture", "lost", "disqualified", "won", "open")
 REJECTED = FATES[:3]
-#: Since when sales has a lead: the first offer, or where a file brought it in as SAL or SQL, that.
-SINCE = Coalesce("milestones__offered", "milestones__sal", "milestones__sql")
-FATE = Case(
-    When(milestones__won__isnull=False, then=Value("won")),
-    When(milestones__rejected__isnull=False, then=F("milestones__rejected_to")), default=Value("open"),
-)  # fmt: skip
 DAY = 86_400
+NEVER = Value(2**33, output_field=BigIntegerField())  # seconds since 1970: no lead was let go of so late
 
 
 @dataclass
@@ -61,53 +56,84 @@ class Line:
         return whole
 
 
-def with_sales(leads: QuerySet[Lead]) -> QuerySet[Any]:
-    """Return the leads that sales was offered or has had, with `since`, `fate` and how far they came."""
-    had = Q(milestones__offered__isnull=False) | Q(milestones__sal__isnull=False) | Q(milestones__sql__isnull=False)
-    return leads.filter(had).annotate(since=SINCE, fate=FATE)
+def _had(at: str) -> Q:
+    """Return whether sales has had a lead whose milestones are at `at`."""
+    return Q(**{f"{at}offered__isnull": False}) | Q(**{f"{at}sal__isnull": False}) | Q(**{f"{at}sql__isnull": False})
 
 
-def lines(leads: LeadQuerySet) -> list[Line]:
-    """Return what sales spent per source, most activities on leads let go of first. Three queries."""
-    found: dict[int | None, Line] = {}
-    had = with_sales(leads).order_by()
-    rows = had.values_list("source_id", "fate").annotate(
-        n=Count("pk"), lasted=Sum(F("milestones__rejected") - F("since"))
-    )
+def _fate(at: str, name: Callable[[str], Any] = Value) -> Case:
+    """Return what became of a lead, as `name` of it; won ones stay won, whatever else became of them."""
+    let_go = [When(**{f"{at}rejected_to": fate}, then=name(fate)) for fate in REJECTED]
+    return Case(When(**{f"{at}won__isnull": False}, then=name("won")), *let_go, default=name("open"))
+
+
+def lines(moved: QuerySet[Milestones]) -> list[Line]:
+    """Return what sales spent per source, most activities on leads let go of first. A fixed number of queries."""
+    had = _leads_of(moved)
+    activities, calls = _activities(had)
     sources = Source.objects.in_bulk()
-    for source, fate, number, lasted in rows:
-        line = found.setdefault(source, Line(sources.get(source) if source else None))
-        line.by_fate[fate].add(Spent(leads=number, seconds=(lasted or 0) if fate in REJECTED else 0))
-    for source, fate, activities, calls in _activities(had):
-        found[source].by_fate[fate].add(Spent(activities=activities, calls=calls))
+    found: dict[int, Line] = {}
+    for group in np.unique(had.group).tolist():
+        source, fate = group // len(FATES), FATES[group % len(FATES)]
+        of_it = had.group == group
+        seconds = int((had.until - had.since)[of_it].sum()) if fate in REJECTED else 0
+        line = found.setdefault(source, Line(sources.get(source)))
+        line.by_fate[fate] = Spent(int(of_it.sum()), int(activities[group]), int(calls[group]), seconds)
     return sorted(found.values(), key=lambda line: (-line.sum(REJECTED).activities, -line.sum().leads))
 
 
-def _activities(had: QuerySet[Any]) -> Iterable[tuple[int | None, str, int, int]]:
-    """Yield (source, fate, 1, is it a call or meeting) of all that sales wrote down while it had the leads.
+@dataclass(frozen=True)
+class _Had:
+    """The leads sales had, by contact: whose, from when until when (seconds), in which group; int64.
 
-    Joined here: a database would look up each activity by the contact of each lead.
+    A group is the key of a source (0: none) times so many as FATES, and the place of a fate.
+    """
+
+    contact: np.ndarray
+    since: np.ndarray
+    until: np.ndarray
+    group: np.ndarray
+
+
+def _leads_of(moved: QuerySet[Milestones]) -> _Had:
+    """Return the leads sales had of those with these milestones. One query, of one row."""
+    until = Case(When(won__isnull=True, then=Coalesce("rejected", NEVER)), default=NEVER)
+    fate = _fate("", lambda name: Value(FATES.index(name)))
+    told = Row("lead__contact_id", Coalesce("offered", "sal", "sql"), until, Coalesce("lead__source_id", 0), fate)
+    listed = moved.filter(_had("")).order_by().aggregate(listed=Listed(told))["listed"]
+    found = rows(listed, 5)
+    contact, since, ended, source, place = found[:, np.argsort(found[0], kind="stable")]
+    return _Had(contact, since, ended, source * len(FATES) + place)
+
+
+def _activities(had: _Had) -> tuple[np.ndarray, np.ndarray]:
+    """Return, by group, how much sales wrote down while it had the leads, and how many of that are calls and meetings.
+
+    Joined here: a database would look up the activities of each lead by itself.
     """
     sellers = list(User.objects.filter(role__in=[Role.SALES_REP, Role.SALES_LEAD]).values_list("pk", flat=True))
-    calls = set(ActivityKind.objects.filter(group=ActivityKind.Group.CALL).values_list("pk", flat=True))
-    theirs: dict[int, list[tuple[int | None, str, int, float]]] = defaultdict(list)
-    for contact, source, fate, since, rejected in had.values_list(
-        "contact_id", "source_id", "fate", "since", "milestones__rejected"
-    ):
-        theirs[contact].append((source, fate, since, inf if rejected is None or fate == "won" else rejected))
-    first = min((since for leads in theirs.values() for _source, _fate, since, _until in leads), default=0)
-    since_then = datetime.fromtimestamp(first, UTC)
-    done = Activity.objects.filter(by__in=sellers, by__isnull=False, occurred_at__gte=since_then)
-    for contact, at, kind in done.order_by().values_list("contact_id", Epoch("occurred_at"), "kind_id"):
-        for source, fate, since, until in theirs.get(contact, ()):
-            if since <= at <= until:
-                yield source, fate, 1, kind in calls
+    calls = ActivityKind.objects.filter(group=ActivityKind.Group.CALL).values_list("pk", flat=True)
+    first = datetime.fromtimestamp(int(had.since.min(initial=int(NEVER.value))), UTC)
+    done = Activity.objects.filter(by__in=sellers, by__isnull=False, contact__isnull=False, occurred_at__gte=first)
+    called = Case(When(kind__in=list(calls), then=1), default=0, output_field=IntegerField())
+    told = Row("contact_id", Epoch("occurred_at"), called)
+    contact, at, is_call = rows(done.order_by().aggregate(listed=Listed(told))["listed"], 3)
+    lowest, behind = np.searchsorted(had.contact, contact), np.searchsorted(had.contact, contact, "right")
+    groups = had.group.max(initial=-1) + 1
+    counted = np.zeros((2, groups), np.int64)
+    for nth in range((behind - lowest).max(initial=0)):  # the leads one contact has had
+        some = np.flatnonzero(lowest + nth < behind)
+        lead = lowest[some] + nth
+        within = (had.since[lead] <= at[some]) & (at[some] <= had.until[lead])
+        group, was_call = had.group[lead[within]], is_call[some[within]]
+        counted += [np.bincount(group, minlength=groups), np.bincount(group[was_call == 1], minlength=groups)]
+    return counted[0], counted[1]
 
 
 def of_fate(leads: LeadQuerySet, fate: str) -> QuerySet[Any]:
     """Return the leads behind a figure: "all", "rejected" or one fate; KeyError for anything else."""
     wanted = {"all": FATES, "rejected": REJECTED} | {one: (one,) for one in FATES}
-    return with_sales(leads).filter(fate__in=wanted[fate])
+    return leads.filter(_had("milestones__")).annotate(fate=_fate("milestones__")).filter(fate__in=wanted[fate])
 
 
 def together(all_lines: Iterable[Line]) -> Line:

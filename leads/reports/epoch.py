@@ -12,5 +12,6 @@ class Epoch(Func):
     template = "CAST(FLOOR(EXTRACT(EPOCH FROM %(expressions)s)) AS bigint)"
 
     def as_sqlite(self, compiler, connection, **context):  # type: ignore[no-untyped-def]
-        template = "CAST(strftime('%%%%s', %(expressions)s) AS integer)"
+        quick = connection.Database.sqlite_version_info >= (3, 38)
+        template = "unixepoch(%(expressions)s)" if quick else "CAST(strftime('%%%%s', %(expressions)s) AS integer)"
         return self.as_sql(compiler, connection, template=template, **context)

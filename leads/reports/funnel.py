@@ -9,11 +9,12 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, QuerySet, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from crm import roles
 from crm.models import User
 from leads import milestones
 from leads.models import Lead, Milestones, Source, StageChange
@@ -91,35 +92,47 @@ def standing_moves(leads: QuerySet[Lead] | None = None) -> QuerySet[StageChange]
     return moves if leads is None else moves.filter(lead__in=leads)
 
 
-def balance(leads: QuerySet[Lead]) -> Balance:
-    """Count the cohort by what became of it, in one query."""
-    counted = Counter(dict(leads.order_by().values_list("stage").annotate(n=Count("pk"))))
-    return Balance(
-        counted.total(), sum(counted[stage] for stage in OPEN), counted[Stage.WON], counted[Stage.LOST],
-        counted[Stage.DISQUALIFIED], counted[Stage.NURTURE],
-    )  # fmt: skip
+@dataclass(frozen=True)
+class Cohort:
+    """Leads counted by what became of them: {(source, stage, depth): leads}."""
+
+    counts: Mapping[tuple[int | None, str, int], int]
+
+    def balance(self) -> Balance:
+        """Return them by what became of them."""
+        counted: Counter[str] = Counter()
+        for (_source, stage, _depth), number in self.counts.items():
+            counted[stage] += number
+        return Balance(
+            counted.total(), sum(counted[stage] for stage in OPEN), counted[Stage.WON], counted[Stage.LOST],
+            counted[Stage.DISQUALIFIED], counted[Stage.NURTURE],
+        )  # fmt: skip
+
+    def lines(self) -> list[Line]:
+        """Return the lines of the sources, those with most leads first. One query."""
+        by_source: dict[int | None, Counter[int]] = defaultdict(Counter)
+        for (source, _stage, deepest), number in self.counts.items():
+            by_source[source][deepest] += number
+        sources = Source.objects.in_bulk([pk for pk in by_source if pk])
+        lines = [Line(sources.get(pk) if pk else None, at_least(depths)) for pk, depths in by_source.items()]
+        return sorted(lines, key=lambda line: -line.reached[0])
 
 
-def funnel(leads: QuerySet[Lead], moved: QuerySet[Milestones] | None = None) -> Funnel:
+def cohort(leads: QuerySet[Lead]) -> Cohort:
+    """Count `leads`, in one query from one index alone."""
+    rows = leads.order_by().values_list("source_id", "stage", "depth").annotate(n=Count("pk"))
+    return Cohort({(source, stage, deepest): n for source, stage, deepest, n in rows})
+
+
+def funnel(counted: Cohort, moved: QuerySet[Milestones]) -> Funnel:
     """Return how far the cohort came. A lead counts in every step up to the furthest it reached.
 
-    `moved` are the milestones of the same leads, where the caller has a shorter way to them.
+    `moved` are the milestones of the same leads.
     """
-    lines = counted(leads)
-    spans = lags(Milestones.objects.filter(lead__in=leads) if moved is None else moved)
-    times = [None, *(timedelta(seconds=float(np.median(span))) if len(span) else None for span in spans.values())]
+    lines = counted.lines()
+    times = [None, *(timedelta(seconds=float(np.median(span))) if len(span) else None for span in lags(moved).values())]
     reached = [sum(line.reached[place] for line in lines) for place in range(len(STEPS))]
     return Funnel(reached, times, lines)
-
-
-def counted(leads: QuerySet[Lead]) -> list[Line]:
-    """Return the lines of the sources, those with most leads first. Two queries, the first from an index alone."""
-    by_source: dict[int | None, Counter[int]] = defaultdict(Counter)
-    for source, deepest, number in leads.order_by().values_list("source_id", "depth").annotate(n=Count("pk")):
-        by_source[source][deepest] += number
-    sources = Source.objects.in_bulk([pk for pk in by_source if pk])
-    lines = [Line(sources.get(pk) if pk else None, at_least(depths)) for pk, depths in by_source.items()]
-    return sorted(lines, key=lambda line: -line.reached[0])
 
 
 def at_least(depths: Mapping[int, int]) -> list[int]:
@@ -143,10 +156,14 @@ def on_day(day: date, user: User) -> Day:
     """Return what happened on one local day to the leads `user` may read."""
     start, end = midnight(day), midnight(day + timedelta(days=1))
     visible = Lead.objects.visible_to(user)
-    moves = standing_moves().filter(verb__in=Verb.values, at__gte=start, at__lt=end, lead__in=visible)
-    verbs = Counter(dict(moves.values_list("verb").annotate(n=Count("pk")).order_by()))
-    imported = moves.filter(verb=Verb.ENTER_AS, to_stage=Stage.WON).count()
-    won = moves.filter(Q(verb=Verb.WIN) | Q(verb=Verb.ENTER_AS, to_stage=Stage.WON)).values("lead")
+    moves = standing_moves(None if roles.sees_everything(user) else visible).order_by()
+    moves = moves.filter(verb__in=Verb.values, at__gte=start, at__lt=end)
+    verbs: Counter[str] = Counter()
+    imported = 0
+    for verb, to_stage, number in moves.values_list("verb", "to_stage").annotate(n=Count("pk")):
+        verbs[verb] += number
+        imported += number if (verb, to_stage) == (Verb.ENTER_AS, Stage.WON) else 0
+    won = moves.filter(verb__in=[Verb.WIN, Verb.ENTER_AS], to_stage=Stage.WON).values("lead")
     moved = {
         "mql": verbs[Verb.QUALIFY_FOR_MARKETING],
         "offered": verbs[Verb.HAND_OFF],

@@ -21,6 +21,7 @@ from crm.workdays import workspace_zone
 from leads import agreements, clock
 from leads.models import Handoff, Lead
 from leads.reports.epoch import Epoch
+from leads.reports.listed import Listed, Row, rows
 from leads.reports.period import midnight
 
 Outcome = Handoff.Outcome
@@ -31,6 +32,7 @@ LATE = ANSWERED & Q(closed_at__gt=F("due_at"))
 STEPS = ("offered", "answered", "in-time", "late", "overdue", "waiting", "accepted")
 STATES = ("in-time", "late", "overdue", "waiting")  # one of them each
 ANSWERS = 2  # the first two are answers
+WAITED = 70  # seconds after which a notice had to leave
 
 
 def steps(now: datetime) -> dict[str, Q]:
@@ -111,21 +113,31 @@ def handoffs(user: User, start: date, end: date, team: Team | None) -> QuerySet[
 def weeks(found: QuerySet[Handoff], start: date, end: date, team: Team | None, now: datetime) -> list[Week]:
     """Return every week from Monday `start` to Sunday `end`, the newest first. A fixed number of queries."""
     made = [Week(start + n * WEEK) for n in range((end - start) // WEEK + 1)]
-    asks = steps(now)
-    state = Case(*[When(asks[key], then=place) for place, key in enumerate(STATES)], default=len(STATES))
-    was_accepted = Case(When(asks["accepted"], then=1), default=0)
-    rows = list(found.order_by().values_list(Epoch("offered_at"), state, was_accepted, Coalesce("took", -1)))
-    offered, states, accepted, took = np.array(rows, dtype=np.int64).reshape(len(rows), 4).T
+    offered, states, accepted, took, waited = _told(found, now)
     week_of = np.searchsorted([midnight(week.start).timestamp() for week in made], offered, "right") - 1
     for place, week in enumerate(made):
         of_it = week_of == place
         week.count(states[of_it], int(accepted[of_it].sum()))
         week.times = took[of_it & (states < ANSWERS) & (took >= 0)].tolist()
     by_start = {week.start: week for week in made}
-    _add_times_of_old(found, by_start)
-    _add_system(found, by_start)
+    if (took[states < ANSWERS] < 0).any():
+        _add_times_of_old(found, by_start)
+    if waited.any():
+        _add_system(found, by_start)
     _add_promises(by_start, [team] if team else agreements.sales_teams())
     return made[::-1]
+
+
+def _told(found: QuerySet[Handoff], now: datetime) -> np.ndarray:
+    """Return int64[5, n] of n handoffs: the second they were offered, the place of their state in STATES (behind it:
+    none), whether accepted, how long the answer took (-1: not kept), whether late with a notice that waited."""
+    asks = steps(now)
+    state = Case(*[When(asks[key], then=place) for place, key in enumerate(STATES)], default=len(STATES))
+    was_accepted = Case(When(asks["accepted"], then=1), default=0)
+    waited = Case(When(LATE & Q(told__gte=F("offered") + WAITED), then=1), default=0)
+    told = Row("offered", state, was_accepted, Coalesce("took", -1), waited)
+    handoffs = found.order_by().annotate(offered=Epoch("offered_at"), told=Epoch("told_at"))
+    return rows(handoffs.aggregate(listed=Listed(told))["listed"], 5)
 
 
 def _week_of(at: datetime) -> date:
@@ -141,7 +153,7 @@ def _add_times_of_old(found: QuerySet[Handoff], made: Mapping[date, Week]) -> No
 
 def _add_system(found: QuerySet[Handoff], made: Mapping[date, Week]) -> None:
     """Count the late ones that would have been in time, had their notice left at once."""
-    waited = Q(told_at__gt=F("offered_at") + timedelta(seconds=70))
+    waited = Q(told_at__gt=F("offered_at") + timedelta(seconds=WAITED))
     for late in found.filter(LATE, waited).select_related("team"):
         closed = late.closed_at
         if closed and clock.used(late, closed) - clock.system_delay(late, closed) <= clock.allowed(late):

@@ -34,10 +34,11 @@ class _Answer:
         self.asked = asked
         self.known = cost_facts.campaigns()
         self.rows = cost_facts.booked(asked.scope, asked.sides)
+        self.leads = cost_facts.cohort([asked.scope, year_before(asked.scope)], asked.rule)
         self.report = self._report(asked, self.rows, asked.by)
 
     def _report(self, asked: Asked, rows: list[Booked], by: cost.By) -> cost.Report:
-        parts = cost_facts.summed(asked.scope, asked.rule, self.known, by)
+        parts = cost_facts.summed(asked.scope, asked.rule, self.known, by, self.leads)
         return cost.report(parts, rows, by, asked.scope, self.known)
 
     def words(self) -> Words:

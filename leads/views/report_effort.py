@@ -32,7 +32,7 @@ def page(request: SignedInRequest) -> HttpResponse:
 
 def made(user: User, scope: Scope) -> Sheet:
     """Return the report for the leads of `scope` that `user` may read."""
-    lines = effort.lines(scope.cohort(user))
+    lines = effort.lines(scope.moved(user))
     whole = effort.together(lines)
     columns = [
         Column(TITLES["all"], ("leads",)), Column(TITLES["rejected"], ("let_go", *_of("let_go"))),

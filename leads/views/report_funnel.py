@@ -27,8 +27,8 @@ def page(request: SignedInRequest) -> HttpResponse:
     """How far the leads came that entered in the period, and what happened on one day."""
     scope = ScopeForm(request.GET).scope()
     form = ScopeForm(initial=vars(scope))
-    leads = scope.cohort(request.user)
-    shape = funnels.funnel(leads, scope.moved(request.user))
+    counted = funnels.cohort(scope.cohort(request.user))
+    shape = funnels.funnel(counted, scope.moved(request.user))
     query = urlencode({key: value for key, value in request.GET.items() if value and key in form.fields})
     if request.GET.get("format") == "csv":
         return _as_csv(shape)
@@ -40,7 +40,7 @@ def page(request: SignedInRequest) -> HttpResponse:
             "form": form,
             "scope": scope,
             "query": query,
-            "balance": funnels.balance(leads),
+            "balance": counted.balance(),
             "shape": shape,
             "figure": _figure(shape, query),
             "steps": [label for _key, label, _sales in funnels.STEPS],

@@ -17,7 +17,8 @@ from crm.requests import SignedInRequest
 from crm.spreadsheet_cells import safe
 from leads.reports import reasons
 from leads.reports.period import Scope, ScopeForm
-from leads.reports.reasons import BY, KINDS, MQLS, STEPS, Line, Table
+from leads.reports.reason_moves import KINDS, MQLS, STEPS, Alike, Told, told
+from leads.reports.reasons import BY, Line, Table
 
 PAGE = 50
 
@@ -51,8 +52,12 @@ class _Asked:
     def form(self) -> ReasonsForm:
         return ReasonsForm(initial=vars(self.scope) | {"by": self.by, "mql": self.mql})
 
-    def moves(self) -> list[reasons.Told]:
-        return reasons.told(self.scope, self.user, self.mql)
+    def added_up(self) -> list[Alike]:
+        return reasons.added_up(self.scope, self.user, self.mql, self.by)
+
+    def moves(self, verb: str, group: str) -> list[Told]:
+        """Return the moves of one kind; with `group` those of all kinds, which say what is rare."""
+        return told(self.scope, self.user, self.mql, {verb, *KINDS} if group else {verb})
 
 
 def _cells(table: Table, line: Line, query: dict[str, Any]) -> list[tuple[int, float | None, str]]:
@@ -71,7 +76,7 @@ def _cells(table: Table, line: Line, query: dict[str, Any]) -> list[tuple[int, f
 def page(request: SignedInRequest) -> HttpResponse:
     """Reasons by source, campaign, grade or criterion; first and repeat MQLs apart."""
     asked = _Asked(request)
-    moves = asked.moves()
+    moves = asked.added_up()
     tables = reasons.tables(moves, asked.by)
     if request.GET.get("format") == "csv":
         return _as_csv(tables, asked.by)
@@ -115,7 +120,8 @@ def rows(request: SignedInRequest, step: str) -> HttpResponse:
     if step not in STEPS:
         raise Http404
     asked = _Asked(request)
-    found = reasons.behind(asked.moves(), step, asked.by, request.GET.get("group", ""), request.GET.get("reason", ""))
+    group = request.GET.get("group", "")
+    found = reasons.behind(asked.moves(step, group), step, asked.by, group, request.GET.get("reason", ""))
     after = request.GET.get("after", "")
     last = int(after) if after.lstrip("-").isdecimal() and len(after) < 19 else 0
     start = found.index(last) + 1 if last in found else 0

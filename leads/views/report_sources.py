@@ -27,7 +27,7 @@ def page(request: SignedInRequest) -> HttpResponse:
 
 def made(user: User, scope: Scope) -> Sheet:
     """Return the report for the leads of `scope` that `user` may read."""
-    lines = funnel.counted(scope.cohort(user))
+    lines = funnel.cohort(scope.cohort(user)).lines()
     whole = Line(None, [sum(line.reached[place] for line in lines) for place in range(len(DEPTH))])
     titles = {key: label for key, label, _sales in funnel.STEPS}
     columns = [Column(_("Entered"), ("entered",))]

@@ -16,6 +16,7 @@ from leads.lifecycle import advance
 from leads.models import Feedback, Lead
 from leads.reports import reasons
 from leads.reports.period import Scope
+from leads.reports.reason_moves import told
 from tests.cast import Cast, accepted, ada, next_month, offered, reason
 
 pytestmark = pytest.mark.django_db
@@ -108,13 +109,13 @@ def test_the_report_counts_it_beside_the_reasons(cast: Cast) -> None:
         feedback.give(lead.handoffs.get(), verdict, by=cast.sam)
     today = timezone.localdate()
     scope = Scope(today - timedelta(days=7), today)
-    moves = reasons.told(scope, cast.mia)
+    moves = told(scope, cast.mia)
     (table,) = reasons.tables(moves, "source")
     assert (table.verb, dict(table.whole.reasons), table.whole.mqls["first"]) == ("feedback", {"good": 2, "bad": 1}, 3)
     rows = reasons.shown(reasons.behind(moves, "feedback", "source", "", "bad"))
     assert [(row.lead, row.by, row.reason) for row in rows] == [(lead, cast.sam, "Bad")]
     advance(lead, "undo", by=cast.sam)  # nobody has answered it any more
-    assert reasons.tables(reasons.told(scope, cast.mia), "source")[0].whole.total == 2
+    assert reasons.tables(told(scope, cast.mia), "source")[0].whole.total == 2
 
 
 def test_it_goes_with_its_lead(cast: Cast) -> None:

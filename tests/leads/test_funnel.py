@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from crm import backlog
 from leads.lifecycle import advance
-from leads.models import Lead
+from leads.models import Lead, Milestones
 from leads.reports import funnel
 from tests.cast import Cast, a_lead, accepted, ada, an_mql, offered, qualified, reason
 
@@ -38,8 +38,12 @@ def leads(cast: Cast) -> None:
     advance(lost, "lose", by=cast.sam, reason=reason("lose"))
 
 
+def shape_of_all() -> funnel.Funnel:
+    return funnel.funnel(funnel.cohort(Lead.objects.all()), Milestones.objects.all())
+
+
 def test_each_step_counts_the_leads_that_came_at_least_so_far(leads: None) -> None:
-    shape = funnel.funnel(Lead.objects.all())
+    shape = shape_of_all()
     assert shape.reached == [7, 6, 5, 4, 2, 1]
     assert {line.source.key: line.reached for line in shape.lines if line.source} == {
         "webinar": [6, 5, 4, 3, 1, 0], "newsletter": [1, 1, 1, 1, 1, 1],
@@ -47,7 +51,7 @@ def test_each_step_counts_the_leads_that_came_at_least_so_far(leads: None) -> No
 
 
 def test_every_lead_is_somewhere(leads: None) -> None:
-    assert funnel.balance(Lead.objects.all()) == funnel.Balance(7, 5, 1, 1, 0, 0)
+    assert funnel.cohort(Lead.objects.all()).balance() == funnel.Balance(7, 5, 1, 1, 0, 0)
 
 
 def test_a_wrong_won_that_was_undone_is_not_in_the_report_of_the_day(cast: Cast) -> None:
@@ -60,13 +64,13 @@ def test_a_wrong_won_that_was_undone_is_not_in_the_report_of_the_day(cast: Cast)
     advance(lead, "undo", by=cast.sam)
     day = funnel.on_day(timezone.localdate(), cast.lena)
     assert (day.moved["won"], day.amount, day.moved["sql"], day.entered) == (0, Decimal(0), 1, 1)
-    assert funnel.funnel(Lead.objects.all()).reached[-1] == 0
+    assert shape_of_all().reached[-1] == 0
 
 
 def test_every_number_equals_the_list_it_opens(client: Client, cast: Cast, leads: None) -> None:
     client.force_login(cast.lena)
     page = client.get(reverse("report", args=["funnel"])).content.decode()
-    shape = funnel.funnel(Lead.objects.all())
+    shape = shape_of_all()
     for step, number in zip(funnel.DEPTH, shape.reached, strict=True):
         rows = client.get(reverse("report_rows", args=["funnel", step]))
         assert rows.context["total"] == number

@@ -16,11 +16,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm import activities
-from leads import campaigns
+from leads import campaigns, entries, feedback
 from leads.lifecycle import advance
 from leads.models import Lead, Reason
 from leads.reports import reasons
 from leads.reports.period import Scope
+from leads.reports.reason_moves import Told, told
 from leads.stages import Verb
 from tests.cast import Cast, a_lead, accepted, ada, next_month, offered, reason
 
@@ -84,7 +85,7 @@ def of_kind(found: list[reasons.Table], verb: str) -> dict[str, tuple[int, dict[
 
 
 def test_reasons_are_counted_by_source(cast: Cast, world: None) -> None:
-    found = reasons.tables(reasons.told(scope(), cast.lena), "source")
+    found = reasons.tables(told(scope(), cast.lena), "source")
     first, second = str(reason("send_back").pk), str(other("send_back").pk)
     assert [table.verb for table in found] == [Verb.SEND_BACK, Verb.LOSE, Verb.DISQUALIFY]
     assert of_kind(found, Verb.SEND_BACK) == {"Webinar": (6, {first: 6}), "Newsletter sign-up": (1, {second: 1})}
@@ -92,13 +93,13 @@ def test_reasons_are_counted_by_source(cast: Cast, world: None) -> None:
 
 
 def test_reasons_are_counted_by_campaign_of_the_first_touch_whatever_its_case(cast: Cast, world: None) -> None:
-    found = of_kind(reasons.tables(reasons.told(scope(), cast.lena), "campaign"), Verb.SEND_BACK)
+    found = of_kind(reasons.tables(told(scope(), cast.lena), "campaign"), Verb.SEND_BACK)
     assert {label: total for label, (total, _why) in found.items()} == {"Spring fair": 4, "unknown-key": 1, "None": 2}
 
 
 def test_reasons_are_counted_by_the_grade_at_the_move(cast: Cast, world: None) -> None:
     moves = [
-        reasons.Told(n, n, Verb.SEND_BACK, timezone.now(), "1", grade, "first")
+        Told(n, n, Verb.SEND_BACK, timezone.now(), "1", grade, "first")
         for n, grade in enumerate(["A1", "A1", "D4", ""])
     ]
     found = of_kind(reasons.tables(moves, "grade"), Verb.SEND_BACK)
@@ -106,13 +107,13 @@ def test_reasons_are_counted_by_the_grade_at_the_move(cast: Cast, world: None) -
 
 
 def test_the_second_mql_of_a_lead_is_counted_apart(cast: Cast, world: None) -> None:
-    found = reasons.steps(reasons.told(scope(), cast.lena))
+    found = reasons.steps(told(scope(), cast.lena))
     assert found["first"] == {
         Verb.QUALIFY_FOR_MARKETING: 8, Verb.HAND_OFF: 8, Verb.ACCEPT: 2, Verb.SEND_BACK: 6, Verb.LOSE: 1,
     }  # fmt: skip
     assert found["repeat"] == {Verb.QUALIFY_FOR_MARKETING: 1, Verb.HAND_OFF: 1, Verb.SEND_BACK: 1}
     assert found["before"] == {Verb.DISQUALIFY: 1}
-    only = reasons.told(scope(), cast.lena, "repeat")
+    only = told(scope(), cast.lena, "repeat")
     assert {move.verb for move in only} == set(found["repeat"])
 
 
@@ -121,24 +122,42 @@ def test_a_round_without_an_mql_makes_no_repeat(cast: Cast) -> None:
     advance(lead, "nurture", by=cast.mia, wake_on=next_month())
     sent_back(cast, again(cast, lead))
     assert lead.round == 2
-    assert set(reasons.steps(reasons.told(scope(), cast.lena))) == {"first", "repeat"}
-    assert not reasons.steps(reasons.told(scope(), cast.lena))["repeat"]
+    assert set(reasons.steps(told(scope(), cast.lena))) == {"first", "repeat"}
+    assert not reasons.steps(told(scope(), cast.lena))["repeat"]
 
 
 def test_what_was_undone_is_not_counted(cast: Cast) -> None:
     lead = sent_back(cast, offered(cast))
-    assert len(reasons.told(scope(), cast.lena)) == 3
+    assert len(told(scope(), cast.lena)) == 3
     advance(lead, "undo", by=cast.sam)
-    assert {move.verb for move in reasons.told(scope(), cast.lena)} == {Verb.QUALIFY_FOR_MARKETING, Verb.HAND_OFF}
-    assert reasons.tables(reasons.told(scope(), cast.lena), "source") == []
+    assert {move.verb for move in told(scope(), cast.lena)} == {Verb.QUALIFY_FOR_MARKETING, Verb.HAND_OFF}
+    assert reasons.tables(told(scope(), cast.lena), "source") == []
+
+
+@pytest.mark.parametrize("mql", ["", "before", "first", "repeat"])
+@pytest.mark.parametrize("by", ["source", "campaign", "grade", "criterion"])
+def test_what_is_added_up_is_what_the_moves_add_up_to(cast: Cast, world: None, by: str, mql: str) -> None:
+    undone = sent_back(cast, offered(cast, contact=somebody(20)))
+    advance(undone, "undo", by=cast.sam)
+    for n, verdict in enumerate(("good", "bad", "bad")):
+        feedback.give(sent_back(cast, offered(cast, contact=somebody(21 + n))).handoffs.get(), verdict, by=cast.lena)
+    known = a_lead(somebody(30), imported=True)
+    for stage, days in (("mql", 3), ("sal", 2)):
+        entries.enter_as_many([(known, stage, timezone.now() - timedelta(days=days))])
+        known = Lead.objects.get(pk=known.pk)
+    for user in (cast.lena, cast.rosa):
+        one_by_one, added_up = told(scope(), user, mql), reasons.added_up(scope(), user, mql, by)
+        assert reasons.tables(added_up, by) == reasons.tables(one_by_one, by)
+        assert reasons.steps(added_up) == reasons.steps(one_by_one)
+    assert len(added_up) <= len(one_by_one)
 
 
 def test_period_source_and_team_cut_what_is_counted(cast: Cast, world: None) -> None:
     today = timezone.localdate()
-    assert reasons.told(Scope(today - timedelta(days=9), today - timedelta(days=1)), cast.lena) == []
-    only = reasons.told(scope(source=Lead.objects.get(source__key="newsletter").source), cast.lena)
+    assert told(Scope(today - timedelta(days=9), today - timedelta(days=1)), cast.lena) == []
+    only = told(scope(source=Lead.objects.get(source__key="newsletter").source), cast.lena)
     assert {move.verb for move in only} == {Verb.QUALIFY_FOR_MARKETING, Verb.HAND_OFF, Verb.SEND_BACK}
-    sams = reasons.told(scope(team=cast.north), cast.lena)
+    sams = told(scope(team=cast.north), cast.lena)
     assert {move.verb for move in sams} >= {Verb.HAND_OFF, Verb.ACCEPT, Verb.SEND_BACK, Verb.LOSE}
     assert Verb.DISQUALIFY not in {move.verb for move in sams}
 
@@ -147,7 +166,7 @@ def test_rare_groups_and_reasons_are_put_together_and_still_open(monkeypatch: py
     monkeypatch.setattr(reasons, "LINES", 2)
     monkeypatch.setattr(reasons, "COLUMNS", 1)
     moves = [
-        reasons.Told(n, n, Verb.SEND_BACK, timezone.now(), why, grade, "first")
+        Told(n, n, Verb.SEND_BACK, timezone.now(), why, grade, "first")
         for n, (why, grade) in enumerate([("1", "A1"), ("1", "A1"), ("2", "B1"), ("2", "B1"), ("3", "C1"), ("4", "D1")])
     ]
     found = reasons.grouped(moves, "grade")
@@ -195,9 +214,9 @@ def test_the_rows_say_who_sent_it_back_and_why_and_go_on(
 
 
 def test_a_rep_counts_their_own_leads_only(cast: Cast, client: Client, world: None) -> None:
-    seen = {move.lead for move in reasons.told(scope(), cast.sam)}
+    seen = {move.lead for move in told(scope(), cast.sam)}
     assert seen == set(Lead.objects.visible_to(cast.sam).values_list("pk", flat=True)) & seen
-    assert len(seen) < len({move.lead for move in reasons.told(scope(), cast.lena)})
+    assert len(seen) < len({move.lead for move in told(scope(), cast.lena)})
 
 
 def test_the_page_its_csv_and_its_empty_state(cast: Cast, client: Client, world: None) -> None:

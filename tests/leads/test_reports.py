@@ -336,7 +336,8 @@ def test_milestones_equal_the_log_and_the_equation_holds_whatever_is_done(
     (asked,) = [one for one in CHECKS if one.name == "milestones"]
     assert list(asked.ask(True)) == []
     for leads in (Lead.objects.all(), Lead.objects.filter(source=lead.source)):
-        balance, shape = funnel.balance(leads), funnel.funnel(leads)
+        counted = funnel.cohort(leads)
+        balance, shape = counted.balance(), funnel.funnel(counted, Milestones.objects.filter(lead__in=leads))
         assert balance.difference == 0
         assert balance.entered == shape.reached[0] == leads.count()
         assert shape.reached == sorted(shape.reached, reverse=True)

@@ -1,0 +1,243 @@
+"""The moves the report on reasons counts, one by one or those that count alike together.
+
+Every move that stands counts once, on the day it was made. First and repeat MQLs are told apart: a lead is a repeat MQL
+from the second time on that it became one, whatever came between.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from django.db.models import BigIntegerField, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from crm import roles
+from crm.models import User
+from leads import feedback
+from leads.models import Feedback, Lead, StageChange
+from leads.reports.funnel import standing_moves
+from leads.reports.listed import Listed, integers
+from leads.reports.period import Scope, midnight
+from leads.stages import Stage, Verb
+
+FEEDBACK = "feedback"  # what sales said of a handoff stands beside the moves, its verdict as the reason
+KINDS: dict[str, str | Promise] = {
+    Verb.SEND_BACK: _("Sent back"), Verb.LOSE: _("Lost"), Verb.DISQUALIFY: _("Disqualified"),
+    FEEDBACK: _("Feedback of sales"),
+}  # fmt: skip
+#: what the counts of first and repeat MQLs tell of, in the order of a lead's life
+STEPS: dict[str, str | Promise] = {
+    Verb.QUALIFY_FOR_MARKETING: _("Became MQL"), Verb.HAND_OFF: _("Handed over"), Verb.ACCEPT: _("Accepted"),
+    **KINDS,
+}  # fmt: skip
+BEFORE, FIRST, REPEAT = "before", "first", "repeat"
+WHICH = (BEFORE, FIRST, REPEAT)  # by how often a lead has become MQL; any further time is a repeat too
+MQLS: dict[str, str | Promise] = {
+    FIRST: _("First MQLs"), REPEAT: _("Repeat MQLs"), BEFORE: _("Before becoming MQL"),
+}  # fmt: skip
+NONE = "-"  # key of what has no group or reason
+ENTERED = (Stage.MARKETING_QUALIFIED, Stage.SALES_ACCEPTED, Stage.SALES_QUALIFIED)
+SOME = 500  # leads; more of them are not named one by one in a question to the database
+#: A place in the log of all leads is one number: the lead, then 20 bits for the place in its own log.
+BITS = 20
+GroupsOf = Callable[[Collection[int]], Mapping[int, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One move: what was done with the lead, why, at which grade, and the how-many-th MQL it was.
+
+    Feedback is told like a move; `pk` is then the negative of its own.
+    """
+
+    pk: int
+    lead: int
+    verb: str
+    at: datetime
+    reason: str
+    grade: str
+    mql: str
+
+    @property
+    def times(self) -> int:
+        return 1
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """So many moves that count alike, of leads with the same `groups`."""
+
+    verb: str
+    reason: str
+    grade: str
+    mql: str
+    groups: tuple[str, ...]
+    times: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Moves with the same verb, reason and grade, as places in the log of all leads (int64)."""
+
+    verb: str
+    reason: str
+    grade: str
+    places: np.ndarray
+
+    @property
+    def leads(self) -> list[int]:
+        leads: list[int] = (self.places >> BITS).tolist()
+        return leads
+
+
+# --- One by one -----------------------------------------------------------------------------------
+
+
+def told(scope: Scope, user: User, mql: str = "", verbs: Collection[str] = tuple(STEPS)) -> list[Told]:
+    """Return the moves of `verbs` in the period on leads `user` may read; `mql` keeps one of MQLS."""
+    names = ("pk", "lead_id", "seq", "verb", "at", "reason_id", "grade")
+    moves = _moves(scope, user, list(verbs)) & standing_moves()
+    rows: list[tuple[Any, ...]] = list(moves.values_list(*names))
+    rows += _feedback_rows(scope, user) if FEEDBACK in verbs else []
+    times = _times(np.array([(lead << BITS) + seq for _pk, lead, seq, *_rest in rows], np.int64))
+    found = [
+        Told(pk, lead, verb, at, str(reason) if reason else NONE, grade or "", WHICH[which])
+        for (pk, lead, _seq, verb, at, reason, grade), which in zip(rows, times.tolist(), strict=True)
+    ]
+    return [move for move in found if move.mql == mql] if mql else found
+
+
+def _moves(scope: Scope, user: User, verbs: Sequence[str]) -> QuerySet[StageChange]:
+    """Return the moves of the period, also those that were undone since."""
+    start, end = midnight(scope.start), midnight(scope.end + timedelta(days=1))
+    moves = StageChange.objects.filter(verb__in=verbs, at__gte=start, at__lt=end).order_by()
+    if not roles.sees_everything(user):
+        moves = moves.filter(lead__in=Lead.objects.visible_to(user))
+    if scope.source:
+        moves = moves.filter(lead__source=scope.source)
+    if scope.team:
+        moves = moves.filter(Q(handoff__team=scope.team) | Q(handoff=None, by__team=scope.team))
+    return moves
+
+
+def _feedback_rows(scope: Scope, user: User) -> list[tuple[int, int, int, str, datetime, str, str]]:
+    names = ("pk", "handoff__lead_id", "seq", "given_at", "verdict", "handoff__packet__grade")
+    return [
+        (-pk, lead, seq or 0, FEEDBACK, at, verdict, grade)
+        for pk, lead, seq, at, verdict, grade in _feedback(scope, user).values_list(*names)
+    ]
+
+
+def _feedback(scope: Scope, user: User) -> QuerySet[Feedback]:
+    """Return what sales said in the period, with `seq`: the place in the log at which the lead was handed over."""
+    said = feedback.given(user).filter(
+        given_at__gte=midnight(scope.start), given_at__lt=midnight(scope.end + timedelta(days=1))
+    )
+    said = said.filter(handoff__lead__source=scope.source) if scope.source else said
+    said = said.filter(by__team=scope.team) if scope.team else said
+    # By the lead as well: the log has an index of that, not of handoffs.
+    offers = StageChange.objects.filter(
+        lead=OuterRef("handoff__lead"), verb=Verb.HAND_OFF, handoff=OuterRef("handoff")
+    ).order_by()  # fmt: skip
+    return said.order_by().annotate(seq=Subquery(offers.values("seq")[:1]))
+
+
+# --- Those that count alike together --------------------------------------------------------------
+
+
+def summed(scope: Scope, user: User, mql: str, groups_of: GroupsOf) -> list[Alike]:
+    """Return the same as `told`, with the moves that count alike added up; `groups_of` tells the groups of leads.
+
+    Only moves of KINDS have groups and reasons. A fixed number of queries, none of which reads a row per move.
+    """
+    listed = [*_listed(scope, user), *_listed_feedback(scope, user)]
+    groups = groups_of({lead for one in listed if one.verb in KINDS for lead in one.leads})
+    times = _times(np.concatenate([np.array([], np.int64), *(one.places for one in listed)]))
+    ends = np.cumsum([len(one.places) for one in listed])
+    return (
+        [
+            Alike(one.verb, one.reason, one.grade, WHICH[which], keys, number)
+            for one, of_it in zip(listed, np.split(times, ends[:-1]), strict=True)
+            for (which, keys), number in _counted(one, of_it, groups).items()
+            if mql in ("", WHICH[which])
+        ]
+        if listed
+        else []
+    )
+
+
+def _counted(
+    one: _Listed, times: np.ndarray, groups: Mapping[int, tuple[str, ...]]
+) -> Counter[tuple[int, tuple[str, ...]]]:
+    """Return {(index of WHICH, groups of the lead): moves}."""
+    if one.verb not in KINDS:
+        return Counter({(which, ()): n for which, n in enumerate(np.bincount(times).tolist()) if n})
+    return Counter(zip(times.tolist(), (groups.get(lead, ()) for lead in one.leads), strict=True))
+
+
+def _listed(scope: Scope, user: User) -> list[_Listed]:
+    """Return the moves of the period that stand; reasons and grades only of KINDS, which are the fewest."""
+    steps, ends = [verb for verb in STEPS if verb not in KINDS], [verb for verb in KINDS if verb != FEEDBACK]
+    rows = _moves(scope, user, steps).values_list("verb").annotate(places=_places("lead_id"))
+    found = [_Listed(verb, NONE, "", integers(places)) for verb, places in rows]
+    rows = _moves(scope, user, ends).values_list("verb", "reason_id", "grade").annotate(places=_places("lead_id"))
+    found += [
+        _Listed(verb, str(reason) if reason else NONE, grade, integers(places)) for verb, reason, grade, places in rows
+    ]
+    undone = _undone()
+    return [replace(one, places=_without(one.places, undone)) for one in found]
+
+
+def _listed_feedback(scope: Scope, user: User) -> list[_Listed]:
+    rows = _feedback(scope, user).values_list("verdict", "handoff__packet__grade")
+    listed = rows.annotate(places=_places("handoff__lead_id"))
+    return [_Listed(FEEDBACK, verdict, grade or "", integers(places)) for verdict, grade, places in listed]
+
+
+def _places(lead: str, seq: str = "seq") -> Listed:
+    place = F(lead) * 2**BITS + Coalesce(F(seq), 0)
+    return Listed(ExpressionWrapper(place, output_field=BigIntegerField()))
+
+
+def _undone() -> np.ndarray:
+    """Return the places of all moves that were undone. Few: asked of every move, it would cost more than the rest."""
+    undos = StageChange.objects.filter(verb=Verb.UNDO, reverses__isnull=False)
+    return integers(undos.aggregate(places=_places("lead_id", "reverses__seq"))["places"])
+
+
+def _without(places: np.ndarray, undone: np.ndarray) -> np.ndarray:
+    return places[~np.isin(places, undone)] if len(undone) else places
+
+
+# --- The how-many-th MQL --------------------------------------------------------------------------
+
+
+def _times(places: np.ndarray) -> np.ndarray:
+    """Return how often the lead of each place had become an MQL by then, as an index of WHICH."""
+    order = np.argsort(places)  # looked up in order, they are found ten times faster
+    ordered = places[order]
+    became = _became(np.unique(ordered >> BITS).tolist())
+    so_far = np.searchsorted(became, ordered, "right") - np.searchsorted(became, ordered >> BITS << BITS)
+    times = np.empty_like(places)
+    times[order] = np.minimum(so_far, len(WHICH) - 1)
+    return times
+
+
+def _became(leads: Sequence[int]) -> np.ndarray:
+    """Return the places at which leads became MQLs, sorted: of `leads` or more; what a file told counts once."""
+    moves = StageChange.objects.filter(verb__in=[Verb.QUALIFY_FOR_MARKETING, Verb.ENTER_AS]).order_by()
+    moves = moves if len(leads) > SOME else moves.filter(lead__in=leads)
+    elsewhere = Q(verb=Verb.ENTER_AS) & ~Q(to_stage__in=ENTERED)
+    rows = moves.exclude(elsewhere).values_list("verb").annotate(places=_places("lead_id"))
+    undone = _undone()
+    found = {verb: np.sort(_without(integers(places), undone)) for verb, places in rows}
+    by_file = found.pop(Verb.ENTER_AS, np.array([], np.int64))
+    _leads, first = np.unique(by_file >> BITS, return_index=True)
+    return np.sort(np.concatenate([by_file[first], *found.values()]))

@@ -268,7 +268,10 @@ class StageColumn(Column):
         stage = fold(as_text(cell))
         if stage not in Stage.values:
             stages = ", ".join(Stage.values)
-            raise Faulty(_("Not a stage. Map it in the mapping's values to one of: %(stages)s.") % {"stages": stages})
+            raise Faulty(
+                _("Not a stage. Say among the columns what the word means, or write one of: %(stages)s.")
+                % {"stages": stages}
+            )
         return stage
 
     def assign(self, value: Any, arrival: Arrival) -> None:
@@ -411,7 +414,8 @@ def _instant(cell: Any, form: str, zone: ZoneInfo) -> datetime:
         # An offset may be of any size here; PostgreSQL knows none of sixteen hours or more.
         return found.astimezone(zone) if found.tzinfo else found.replace(tzinfo=zone)
     except (ValueError, TypeError, OverflowError) as error:
-        raise Faulty(_("Not a date written as %(format)s.") % {"format": form or "2026-12-31"}) from error
+        example = date(2026, 12, 31).strftime(form or "%Y-%m-%d")
+        raise Faulty(_("Not a date written as %(format)s.") % {"format": example}) from error
 
 
 def _number(text: str, decimal: str, thousands: str) -> Decimal:

@@ -253,6 +253,13 @@ def test_the_page_of_a_reset_link_tells_no_other_site_its_address(cast: Cast) ->
     assert Client().get(path, follow=True)["Referrer-Policy"] == "same-origin"
 
 
+def test_a_link_that_was_used_says_so_and_offers_another(cast: Cast) -> None:
+    page = Client().get("/accounts/password/reset/key/x-y/").content.decode()
+    assert "This link no longer works" in page
+    assert 'href="/accounts/password/reset/"' in page
+    assert "Token" not in page
+
+
 # --- Second factors -------------------------------------------------------------------------------
 
 

@@ -451,6 +451,11 @@ def test_the_notice_is_due_after_a_month(received: date, due: date) -> None:
 # --- Check ----------------------------------------------------------------------------------------
 
 
+def test_a_faulty_date_is_answered_by_an_example_not_by_a_pattern(mia: Client) -> None:
+    batch = checked(mia, LIST.replace("04.11.2026", "32.13.2026"))
+    assert "Not a date written as 31.12.2026." in mia.get(address("check", batch)).content.decode()
+
+
 def test_faulty_cells_can_be_left_empty(mia: Client) -> None:
     batch = checked(mia)
     mia.post(address("check", batch), {"fix-0-0": "keine", "clear-0": "on"})

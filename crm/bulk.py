@@ -6,7 +6,7 @@ to SQLite; here the way of each column is chosen once. No save() is called and n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -20,6 +20,22 @@ MOST_PARAMETERS = 30_000
 _JSON = DjangoJSONEncoder()
 Adapter = Callable[[Any], Any]
 ColumnPlan = tuple[Any, Adapter | None, str]  # field, how its values are adapted, placeholder
+
+
+def build(model: type[Row], values: Mapping[str, Any]) -> Row:
+    """Return a new row of `model`, not stored, from `values` by attribute name (`owner_id`); KeyError for any other.
+
+    The model itself takes twice as long: it asks of each column whether a relation or a default is meant.
+    """
+    defaults = _defaults(model)
+    if not values.keys() <= defaults.keys():
+        raise KeyError(f"{model.__name__} has no column {', '.join(sorted(values.keys() - defaults.keys()))}")
+    return model(*(values[name] if name in values else default() for name, default in defaults.items()))
+
+
+@lru_cache(maxsize=64)
+def _defaults(model: type[models.Model]) -> dict[str, Callable[[], Any]]:
+    return {field.attname: field.get_default for field in model._meta.concrete_fields}
 
 
 def insert(rows: Sequence[Row]) -> list[Row]:

@@ -117,8 +117,8 @@ def create_company(values: Mapping[str, Any], *, by: User | None, source: str, i
 
 
 def build_contacts(rows: Iterable[Mapping[str, Any]], *, is_demo: bool = False) -> list[Contact]:
-    """Return unsaved contacts of already validated `rows`, derived columns filled; for bulk paths."""
-    built = [Contact(**row, is_demo=is_demo) for row in rows]
+    """Return unsaved contacts of already validated `rows` by attribute name, derived columns filled; for bulk paths."""
+    built = [bulk.build(Contact, {**row, "is_demo": is_demo}) for row in rows]
     for contact in built:
         derive_contact(contact)
     return built

@@ -261,11 +261,12 @@ class Writer:
             values["closed_on"] = date_of(local_day(plan.arrival.stage_at, self.zone))
         team = (owner.team if owner else None) or (self.sales_queue if stage in SALES_OWNED else self.queue)
         episode = known.last_episode(plan.contact) + 1
-        return Lead(
-            episode=episode, owner_id=owner.pk if owner else None, team_id=team.pk if team else None,
-            entered_at=entered, stage_since=entered, counts_from=0 if episode == 1 else local_day(entered),
-            imported=True, **values,
-        )  # fmt: skip
+        first = {
+            "episode": episode, "owner_id": owner.pk if owner else None, "team_id": team.pk if team else None,
+            "entered_at": entered, "stage_since": entered,
+            "counts_from": 0 if episode == 1 else local_day(entered), "imported": True,
+        }  # fmt: skip
+        return bulk.build(Lead, first | values)
 
     def _plan_fills(self, plan: Plan, stage: str, lead: Lead) -> None:
         """Blanks of an imported lead are filled; what stands there is not overwritten."""
@@ -422,8 +423,9 @@ class Writer:
         if carried_on:
             self._carry_on(carried_on)
         self._store_fills([(plan.lead, plan.fills) for plan in plans if plan.fills and plan.lead])
-        planned = (plan.lead for plan in plans if plan.arrival.lead.keys() & {"next_step", "next_step_on"})
-        steps.follow([lead.pk for lead in planned if lead and lead.pk])
+        planned = [plan.lead for plan in plans if plan.arrival.lead.keys() & {"next_step", "next_step_on"}]
+        if planned:
+            steps.follow([lead.pk for lead in planned if lead and lead.pk])
 
     def _carry_on(self, plans: dict[int, Plan]) -> None:
         """Let leads that are here already come as far as the file says: {lead: its plan}."""

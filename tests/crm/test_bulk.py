@@ -111,3 +111,20 @@ def test_a_refused_row_stores_none() -> None:
         bulk.insert([ContactKey(contact=known, system="x", key=key) for key in ("a", "b", "a")])
     assert not ContactKey.objects.exists()
     assert Company.objects.count() == 1
+
+
+def test_a_row_built_in_haste_is_the_row_the_model_makes() -> None:
+    told = {"contact_id": ada().pk, "amount": Decimal("1.50"), "episode": 3, "changed_at": timezone.now()}
+    told |= {"entered_at": timezone.now(), "stage_since": timezone.now()}
+    quick, plain = bulk.build(Lead, told), Lead(**told)
+    columns = [field.attname for field in Lead._meta.concrete_fields]
+    assert [getattr(quick, name) for name in columns] == [getattr(plain, name) for name in columns]
+    assert (quick.pk, quick._state.adding) == (None, True)
+    one, other = bulk.build(Contact, {}), bulk.build(Contact, {})
+    assert one.custom == {}
+    assert one.custom is not other.custom
+
+
+def test_a_row_is_built_of_columns_only() -> None:
+    with pytest.raises(KeyError, match="contact"):
+        bulk.build(Lead, {"contact": ada()})

@@ -426,8 +426,8 @@ def test_a_dry_run_writes_nothing_and_says_the_same(tmp_path: Path) -> None:
     ("row", "column", "value", "remedy"),
     [
         ("5;A;B;a@b;;;;;", "Mail", "a@b", ""),
-        ("5;A;B;x@y.example;;Lukewarm;;;", "Stage", "Lukewarm", "Map it"),
-        ("5;A;B;x@y.example;;;2026-11-03;;", "Seen", "2026-11-03", "%d.%m.%Y"),
+        ("5;A;B;x@y.example;;Lukewarm;;;", "Stage", "Lukewarm", "Say among the columns"),
+        ("5;A;B;x@y.example;;;2026-11-03;;", "Seen", "2026-11-03", "31.12.2026"),
         ("5;A;B;x@y.example;;;03.11.2126;;", "Seen", "03.11.2126", "Correct it"),
         ("5;A;B;x@y.example;;;;;12,5O", "Amount", "12,5O", "number"),
         ("5;A;B;x@y.example;;;;;1234.56.7,8,9", "Amount", "1234.56.7,8,9", "number"),

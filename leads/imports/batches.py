@@ -25,9 +25,10 @@ from crm.models import User
 from crm.wake import wake
 from leads.imports import files, undoing
 from leads.imports.mapping import Mapping, MappingError
+from leads.imports.plans import Plan
 from leads.imports.reading import ReadingError, Table
 from leads.imports.running import Import, display_name
-from leads.imports.writing import CLAIM, Overtaken, Plan
+from leads.imports.writing import CLAIM, Overtaken
 from leads.models import ImportBatch, ImportRow
 
 log = logging.getLogger("baton.imports")

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from leads.imports.plans import Outcome, Plan
 from leads.imports.reading import as_text
 from leads.imports.running import Import, Tally
-from leads.imports.writing import Outcome, Plan
 
 MOST_GROUPS, MOST_CELLS = 60, 50
 LEVELS = ("error", "warning", "note")

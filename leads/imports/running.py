@@ -23,8 +23,9 @@ from crm.text import clean, fold
 from crm.workdays import workspace_zone
 from leads.imports.columns import Arrival, Context, Message
 from leads.imports.mapping import ROW, Mapping, MappingError
+from leads.imports.plans import Outcome, Plan
 from leads.imports.reading import Line, ReadingError, Table, as_text
-from leads.imports.writing import Outcome, Plan, Writer
+from leads.imports.writing import Writer
 from leads.models import ImportBatch, Source
 
 SLICE = 250

@@ -89,9 +89,9 @@ def carry_out(installation: Installation, deaths: list[int], logs: bool) -> list
     """Let workers work until the batch ends, each killed at so many statements; return [state, left, hash]."""
     for dies_after in deaths:
         worker = installation.start("-c", f"{DJANGO}{WORK.format(dies_after=dies_after)}")
-        assert worker.wait(600) == -signal.SIGKILL, installation.log
+        assert worker.wait(1200) == -signal.SIGKILL, installation.log
     script = WORK.format(dies_after=0) + TELL.format(logs=logs)
-    return installation.shell(script, seconds=1800).split()
+    return installation.shell(script, seconds=3600).split()
 
 
 def whole_story(installation: Installation, folder: Path, rows: int, deaths: list[int]) -> list[list[str]]:
@@ -119,8 +119,8 @@ def the_same_twice(installation: Installation, tmp_path: Path, rows: int, deaths
             assert whole_story(calm, tmp_path, rows, []) == disturbed
         finally:
             calm.end()
-    installation.manage("rescore", seconds=1800)
-    installation.manage("doctor", "--full", seconds=1800)
+    installation.manage("rescore", seconds=3600)
+    installation.manage("doctor", "--full", seconds=3600)
 
 
 def test_an_import_survives_its_workers_and_its_undo_too(installation: Installation, tmp_path: Path) -> None:

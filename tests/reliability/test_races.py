@@ -60,7 +60,7 @@ def _await_all(marks: list[Path]) -> None:
 def test_four_processes_accept_the_same_leads_and_each_has_one_winner(
     installation: Installation, tmp_path: Path, leads: int
 ) -> None:
-    installation.shell(SETTING.format(leads=leads))
+    installation.shell(SETTING.format(leads=leads), seconds=60 + leads)
     gun, answers = tmp_path / "gun", [tmp_path / f"answer{number}" for number in range(len(RACERS))]
     runners = [
         installation.start("-c", RACER, email, str(gun), str(answer))
@@ -128,7 +128,7 @@ print(json.dumps([len(turns), len(set(turns)), sorted(shares.values())]))
 def test_processes_that_give_leads_out_together_share_them_fairly(
     installation: Installation, tmp_path: Path, leads: int, givers: int
 ) -> None:
-    installation.shell(ROW.format(leads=leads))
+    installation.shell(ROW.format(leads=leads), seconds=60 + leads)
     gun, marks = tmp_path / "gun", [tmp_path / f"ready{number}" for number in range(givers)]
     runners = [
         installation.start("-c", GIVER, str(number), str(givers), str(gun), str(mark))

@@ -30,6 +30,8 @@ from crm.charts.drawing import (
 )
 from crm.templatetags.formats import count
 
+ROOM = 14  # px a curve keeps from the middle of words beside a line
+
 
 @dataclass(frozen=True, kw_only=True)
 class StepLine(Chart):
@@ -77,9 +79,18 @@ class StepLine(Chart):
         ):
             if value is not None:
                 y = up(value)
+                beside = y + (9 if below else -9)
+                start, end = (abs(up(score) - beside) for _day_, score in (self.points[0], self.points[-1]))
+                ends = start < ROOM <= end  # the curve would strike the words out where it starts
                 drawn += [
                     line(f"mark-line{klass}", (0, y), (right, y)),
-                    words_at(0, y + (13 if below else -5), f"{words} {count(value)}", klass="" if below else "strong"),
+                    words_at(
+                        right if ends else 0,
+                        y + (13 if below else -5),
+                        f"{words} {count(value)}",
+                        klass="" if below else "strong",
+                        anchor="end" if ends else "start",
+                    ),
                 ]
         return drawn
 

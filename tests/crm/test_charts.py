@@ -159,3 +159,15 @@ def test_an_outline_is_drawn_and_told() -> None:
     figure = charts.Histogram(title="Scores", summary="s", classes=[("0", 1), ("10", 4)], outline=[8, 2])
     assert [[cell.text for cell in row] for row in figure.table().rows] == [["0", "1", "8"], ["10", "4", "2"]]
     assert 'class="outline"' in figure.svg("wide")
+
+
+def test_a_bar_is_named_where_the_curve_does_not_strike_it_out() -> None:
+    def place(first: float, last: float) -> float:
+        points = [(DAY, first), (DAY + timedelta(days=9), last)]
+        figure = charts.StepLine(title="S", summary="S", points=points, bar=110, leave_bar=70)
+        words = ElementTree.fromstring(figure.svg("middle")).iter("text")
+        return next(float(text.attrib["x"]) for text in words if text.text == "leave bar 70")
+
+    assert place(10, 160) == 0
+    assert place(65, 160) > 0
+    assert place(65, 65) == 0  # neither end is free

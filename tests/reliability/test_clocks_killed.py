@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reliability.processes import Installation, eventually, kill_group
+from tests.reliability.processes import FOUR_AT_ONCE, Installation, eventually, kill_group
 
 SETTING = """
 from datetime import timedelta
@@ -26,32 +26,11 @@ advance(leads[-2], "accept", by=cast.sam)  # answered late while no worker ran
 advance(leads[-1], "accept", by=cast.sam)
 people.offered(cast, contact=people.ada(email="open@acme.example"))
 """
-#: Several processes look at once; the first is killed in the middle of its third transaction.
-SWEEPS = """
-import os, signal
-from django.db import connection
+LOOKING = """
 from leads import sla
-connection.close()
-children = []
-for number in range(4):
-    child = os.fork()
-    if not child:
-        try:
-            if number == 0:
-                put, calls = sla._mail, []
-                def mail(*args):
-                    calls.append(put(*args))
-                    if len(calls) == 3:
-                        os.kill(os.getpid(), signal.SIGKILL)
-                sla._mail = mail
-            while sla.look():
-                pass
-        finally:
-            os._exit(0)
-    children.append(child)
-print(sorted(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
-while sla.look():
-    pass
+def sweep():
+    while sla.look():
+        pass
 """
 COUNT = """
 from datetime import timedelta
@@ -68,7 +47,7 @@ print(breaches.count(), late, twice, SlaEvent.objects.filter(kind="escalation").
 
 def test_sweeps_at_once_one_of_them_killed_write_each_breach_once(installation: Installation) -> None:
     installation.shell(SETTING.format(leads=12))
-    killed = installation.shell(SWEEPS)
+    killed = installation.shell(FOUR_AT_ONCE.format(define=LOOKING, module="leads.sla", name="_mail", fatal=3))
     assert killed in {"[-9, 0, 0, 0]", "[0, 0, 0, 0]"}  # the others may have been done before it came to its third
     assert installation.shell(COUNT) == "13 13 0 12 12"
     assert "invariants hold" in installation.manage("doctor")

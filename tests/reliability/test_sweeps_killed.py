@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.reliability.processes import Installation
+from tests.reliability.processes import FOUR_AT_ONCE, Installation
 
 STEPS = """
 from datetime import timedelta
@@ -33,32 +33,6 @@ for number in range(12):
         activities.record(ada, "white_paper", at=now - timedelta(days=1), properties={"title": "Robots"})
     advance(people.a_lead(ada), "nurture", by=cast.mia, wake_on=(now + timedelta(days=40)).date())
 """
-#: Four processes sweep at once; the first is killed in its third call of `place`, within the transaction there.
-SWEEPS = """
-import importlib, os, signal
-from django.db import connection
-connection.close()
-module, name = importlib.import_module("{module}"), "{name}"
-children = []
-for number in range(4):
-    child = os.fork()
-    if not child:
-        try:
-            if number == 0:
-                put, calls = getattr(module, name), []
-                def counted(*args, **more):
-                    calls.append(put(*args, **more))
-                    if len(calls) == {fatal}:
-                        os.kill(os.getpid(), signal.SIGKILL)
-                    return calls[-1]
-                setattr(module, name, counted)
-            {sweep}
-        finally:
-            os._exit(0)
-    children.append(child)
-print(sorted(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
-{sweep}
-"""
 REMINDED = """
 from django.db.models import Count
 from leads.models import Notification, Step
@@ -77,16 +51,16 @@ print(right.filter(topic__name="Robots").count(), right.filter(topic=None).count
 
 def test_sweeps_at_once_one_of_them_killed_remind_of_each_step_once(installation: Installation) -> None:
     installation.shell(STEPS)
-    sweep = {"module": "leads.steps", "sweep": "from leads import steps; steps.remind()"}
-    killed = installation.shell(SWEEPS.format(name="_event", fatal=3, **sweep))
+    reminding = "from leads.steps import remind as sweep"
+    killed = installation.shell(FOUR_AT_ONCE.format(define=reminding, module="leads.steps", name="_event", fatal=3))
     assert killed in {"[-9, 0, 0, 0]", "[0, 0, 0, 0]"}  # the others may have been done before it came to its third
     assert installation.shell(REMINDED) == "12 12 0"
 
 
 def test_a_sweep_killed_before_it_writes_leaves_nobody_in_nurture_ungrouped(installation: Installation) -> None:
     installation.shell(NAPS)
-    sweep = {"module": "leads.nurture", "sweep": "from leads import nurture; nurture.group(5); nurture.group(5)"}
-    killed = installation.shell(SWEEPS.format(name="_happened", fatal=1, **sweep))
+    grouping = "from leads import nurture\ndef sweep():\n    nurture.group(5), nurture.group(5)"
+    killed = installation.shell(FOUR_AT_ONCE.format(define=grouping, module="leads.nurture", name="_happened", fatal=1))
     assert "-9" in killed
     installation.shell("from leads import nurture\nwhile nurture.group(5): pass")
     assert installation.shell(GROUPED) == "6 6 0"

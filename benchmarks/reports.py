@@ -20,6 +20,7 @@ from benchmarks.boards import _person, _queries, _times
 from benchmarks.figures import Figure, p95
 from crm import bulk
 from crm.models import Activity, Role, Team, User
+from crm.workdays import day_of
 from leads import campaigns, clock, feedback, milestones, spending
 from leads.models import Feedback, Handoff, Lead, Reason, Source, StageChange
 from leads.reports import registry
@@ -56,6 +57,10 @@ def figures(leads: int) -> Iterator[Figure]:
     for report in registry.of(lena):
         for words, query in (("as it opens", ""), (f"over {leads:,} leads", f"?start={start}")):
             yield from _figures(f"{report.key} {words}", f"/reports/{report.key}/{query}", lena)
+    yield from _figures("cost by all touches alike, as it opens", "/reports/cost/?rule=linear", lena)
+    yield from _figures(
+        f"cost by all touches alike, over {leads:,} leads", f"/reports/cost/?rule=linear&start={start}", lena
+    )
 
 
 def _figures(name: str, address: str, user: User) -> Iterator[Figure]:
@@ -102,6 +107,8 @@ def _world(count: int) -> User:
     for start in range(1, count + 1, CHUNK):
         with transaction.atomic():
             _lives(range(start, min(start + CHUNK, count + 1)), sources, sellers, reasons, dice)
+        with connection.cursor() as cursor:  # or PostgreSQL keeps asking as it does of empty tables
+            cursor.execute("ANALYZE leads_stagechange")
     _spend(dice)
     _touches()
     _feedback(dice)
@@ -123,6 +130,7 @@ def _lives(numbers: range, sources: list, sellers: list, reasons: dict, dice: ra
         moving = [life for life, _step in steps if life.place in NEXT]
     _owners(lives)
     _calls([life for life in lives if life.seller], dice)
+    _visits(lives, dice)
     milestones.keep(numbers)
 
 
@@ -193,6 +201,17 @@ def _calls(lives: list, dice: random.Random) -> None:
             message_id=f"{life.pk}-{place}", occurred_at=life.at - timedelta(hours=place), by=life.seller,
         )
         for life in lives for place in range(dice.randrange(8))
+    )  # fmt: skip
+
+
+def _visits(lives: list, dice: random.Random) -> None:
+    """Let three of ten come by links that name a campaign, twice on average."""
+    Activity.objects.bulk_create(
+        Activity(
+            contact_id=life.pk, kind_id="page_view", feed="links", day=day_of(life.at.date()), occurred_at=life.at,
+            message_id=f"{life.pk}-{place}", properties={"utm": {"campaign": f"k{dice.randrange(24)}"}},
+        )
+        for life in lives if dice.random() < 0.3 for place in range(1 + dice.randrange(3))
     )  # fmt: skip
 
 

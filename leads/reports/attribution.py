@@ -6,24 +6,39 @@ A touch names a campaign by the key its links carry (utm_campaign), whatever the
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
 from fractions import Fraction
 
-from django.db.models import Count, QuerySet
+import numpy as np
+from django.db import connection
+from django.db.models import BigIntegerField, Case, Count, QuerySet, When
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import IsNull
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Activity, User
-from leads import touches
+from crm.models.activity import UtmCampaign
+from crm.tracking.visits import cut
+from leads.board_filters import Among
 from leads.models import Campaign, Lead, Touch
 from leads.models.lead import LeadQuerySet
+from leads.reports.epoch import Epoch
+from leads.reports.listed import Listed, Row, rows
+from leads.stages import CLOSED
 
 FIRST, LAST, LINEAR = "first", "last", "linear"
 RULES: dict[str, str | Promise] = {FIRST: _("First touch"), LAST: _("Last touch"), LINEAR: _("All touches alike")}
 NONE = ""  # the key of leads that no campaign brought
 Part = int | Fraction  # 1 for a whole lead: whole numbers add up twenty times faster
 Shares = dict[int, dict[str, Part]]
+NEVER = 1 << 40
+Activity._meta.pk.register_lookup(Among)
+Lead._meta.get_field("contact").register_lookup(Among)
+#: The last second whose touches count for a lead.
+_UNTIL = Coalesce(
+    "milestones__sql", Case(When(stage__in=CLOSED, then=Epoch("stage_since"))), NEVER, output_field=BigIntegerField()
+)
 
 
 def key_of(campaign: str) -> str:
@@ -31,36 +46,64 @@ def key_of(campaign: str) -> str:
     return campaign.strip().casefold()
 
 
-def shares(leads: QuerySet[Lead], rule: str, until: Mapping[int, datetime]) -> Shares:
+def shares(leads: QuerySet[Lead], rule: str) -> Shares:
     """Return {lead: {campaign key: part}}; a lead that is not in it came by no campaign.
 
-    With LINEAR the touches that name a campaign count, from the day the lead counts from to `until` of the lead (the
-    moment it was qualified or closed; without one, to this day).
+    With LINEAR the touches that name a campaign count, from the day the lead counts from to the second in which it was
+    first qualified, else closed, else to this day.
     """
     if rule == LINEAR:
-        return _linear(leads, until)
-    rows = Touch.objects.filter(lead__in=leads, place=rule).exclude(campaign="").order_by()
-    return {lead: {key_of(campaign): 1} for lead, campaign in rows.values_list("lead_id", "campaign")}
+        found: Shares = defaultdict(dict)
+        shared = share(leads)
+        for lead, place, times, total in zip(*(column.tolist() for column in shared.columns), strict=True):
+            found[lead][shared.keys[place]] = Fraction(times, total)
+        return found
+    touched = Touch.objects.filter(lead__in=leads, place=rule).exclude(campaign="").order_by()
+    return {lead: {key_of(campaign): 1} for lead, campaign in touched.values_list("lead_id", "campaign")}
 
 
-def _linear(leads: QuerySet[Lead], until: Mapping[int, datetime]) -> Shares:
-    by_contact: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for pk, contact, counts_from in leads.values_list("pk", "contact_id", "counts_from"):
-        by_contact[contact].append((pk, counts_from))
-    rows = Activity.objects.filter(contact__in=leads.values("contact"), properties__has_key="utm").order_by()
-    found: dict[int, Counter[str]] = defaultdict(Counter)
-    for row in rows.values_list("contact_id", "pk", "day", "occurred_at", "properties").iterator(chunk_size=5000):
-        one = touches.told(*row)
-        campaign = key_of(one.values[touches.COLUMNS.index("campaign")]) if one else NONE
-        if one is None or not campaign:
-            continue
-        for lead, counts_from in by_contact[one.contact_id]:
-            if one.day >= counts_from and (lead not in until or one.at <= until[lead]):
-                found[lead][campaign] += 1
-    return {
-        lead: {key: Fraction(times, counted.total()) for key, times in counted.items()}
-        for lead, counted in found.items()
-    }
+@dataclass(frozen=True)
+class Shared:
+    """Which campaigns share which leads, in int64 columns: the lead, the place of the campaign in `keys`, how many
+    touches of the lead name the campaign, and how many name any."""
+
+    columns: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+    keys: list[str]
+
+
+def share(leads: QuerySet[Lead], places: np.ndarray | None = None) -> Shared:
+    """Share leads among all campaigns that touched them; told by their keys, or by where these stand in `places`."""
+    (who, day, at, campaign), keys = _touched()
+    if connection.vendor == "sqlite":  # PostgreSQL reads all of them in half the time
+        leads = leads.filter(contact__among=np.unique(who).tolist())
+    told = leads.order_by().aggregate(listed=Listed(Row("pk", "contact_id", "counts_from", _UNTIL)))["listed"]
+    pk, contact, counts_from, until = rows(told, 4)
+    order = np.argsort(contact, kind="stable")
+    first, behind = (np.searchsorted(contact[order], who, side) for side in ("left", "right"))
+    many = behind - first  # leads of the touch's contact
+    touch = np.repeat(np.arange(len(who)), many)
+    lead = order[np.arange(len(touch)) - np.repeat(np.cumsum(many) - many - first, many)]
+    counts = (day[touch] >= counts_from[lead]) & (at[touch] <= until[lead])
+    pairs, times = np.unique(lead[counts] * max(1, len(keys)) + campaign[touch[counts]], return_counts=True)
+    lead, campaign = np.divmod(pairs, max(1, len(keys)))
+    total = np.bincount(lead, times, len(pk)).astype(np.int64)[lead]
+    return Shared((pk[lead] if places is None else np.searchsorted(places, pk[lead]), campaign, times, total), keys)
+
+
+def _touched() -> tuple[np.ndarray, list[str]]:
+    """Return all touches that name a campaign as int64[4, n]: contact, day, second, place in the keys; and the keys."""
+    told = Row("contact_id", "day", Epoch("occurred_at"))
+    named = Activity.objects.filter(IsNull(UtmCampaign("properties"), False)).exclude(contact=None).order_by()
+    if connection.vendor == "postgresql":  # it takes every activity for one of these, and would walk them all
+        named = Activity.objects.filter(pk__among=named.values("pk")).order_by()
+    by_name = named.values_list(UtmCampaign("properties")).annotate(listed=Listed(told))
+    keys: dict[str, int] = {}
+    found = [np.empty((4, 0), np.int64)]
+    for name, listed in by_name:
+        if key := key_of(cut(name)):
+            columns = rows(listed, 3)
+            found.append(np.vstack([columns, np.full(columns.shape[1], keys.setdefault(key, len(keys)))]))
+    return np.hstack(found), list(keys)
 
 
 def counts(place: str) -> Counter[str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
+from fractions import Fraction
 from functools import cached_property
+from math import lcm
 
 import numpy as np
 from django.db.models.functions import Coalesce
@@ -14,13 +16,11 @@ from django.db.models.functions import Coalesce
 from crm.workdays import local_date
 from leads import spending
 from leads.models import Campaign, Lead, Spend, Touch
-from leads.models.lead import LeadQuerySet
 from leads.reports import attribution, funnel
 from leads.reports.allocation import within
 from leads.reports.epoch import Epoch
 from leads.reports.listed import Listed, Row, integers, rows
 from leads.reports.period import Scope, midnight
-from leads.stages import CLOSED
 
 STEPS = ("entered", "mql", "sal", "sql", "won")
 DEPTHS = [funnel.DEPTH[step] for step in STEPS]
@@ -83,8 +83,7 @@ def came(scope: Scope, rule: str, known: Campaigns) -> Iterator[Came]:
     """
     leads = scope.among(Lead.objects.all()).order_by()
     rows = leads.values_list("pk", "source_id", "entered_at", "depth")
-    until = _ends(leads) if rule == attribution.LINEAR else {}
-    shares = attribution.shares(leads, rule, until)
+    shares = attribution.shares(leads, rule)
     names = _names(Counter(key for parts in shares.values() for key in parts), known)
     for pk, source, at, deepest in rows:
         parts = shares.get(pk) or {attribution.NONE: 1}
@@ -96,19 +95,23 @@ def came(scope: Scope, rule: str, known: Campaigns) -> Iterator[Came]:
 
 @dataclass(frozen=True)
 class Cohort:
-    """Leads by their key, int64: when they entered (seconds), source (0: none), depth, place in `campaigns`."""
+    """Leads by their key, int64: when they entered (seconds), source (0: none), depth, place in `campaigns`.
+
+    Where all touches count alike, `shares` says instead which campaigns share which of these leads.
+    """
 
     entered: np.ndarray
     source: np.ndarray
     depth: np.ndarray
     campaign: np.ndarray
     campaigns: list[str]
+    shares: attribution.Shared | None = None
 
 
 def cohort(scopes: Iterable[Scope], rule: str) -> Cohort:
     """Read the leads that entered from the first day of `scopes` to the last: two queries, of a row for each campaign.
 
-    All of them, whoever looks. With LINEAR they have no campaign: their parts are added up one by one.
+    All of them, whoever looks. With LINEAR two queries more: of the leads and of their touches.
     """
     scopes = list(scopes)
     first, last = min(scope.start for scope in scopes), max(scope.end for scope in scopes)
@@ -118,6 +121,9 @@ def cohort(scopes: Iterable[Scope], rule: str) -> Cohort:
     found = rows(leads, 4)
     pk, entered, source, depth = found[:, np.argsort(found[0])]
     campaign = np.zeros(len(pk), np.int64)
+    if rule == attribution.LINEAR:
+        shares = attribution.share(whole.among(Lead.objects.all()), places=pk)
+        return Cohort(entered, source, depth, campaign, [attribution.NONE], shares)
     keys = {attribution.NONE: 0}
     touches = Touch.objects.filter(place=rule).exclude(campaign="").order_by()
     for name, text in touches.values_list("campaign").annotate(listed=Listed("lead_id")):
@@ -129,15 +135,15 @@ def cohort(scopes: Iterable[Scope], rule: str) -> Cohort:
 def summed(scope: Scope, rule: str, known: Campaigns, by: str, leads: Cohort | None = None) -> list[Came]:
     """Return the same as `came`, with the leads that count alike added up: nobody's lead, a part > 1.
 
-    What `by` does not ask for is left empty: the month, or else campaign and source. Touches that share a lead are
-    added up one by one. `leads` are those of this scope or more, where they have been read.
+    What `by` does not ask for is left empty: the month, or else campaign and source. `leads` are those of this scope or
+    more, where they have been read.
     """
     leads = leads or cohort([scope], rule)
     if by == "month":
         return _summed_by_month(scope, leads)
-    if rule == attribution.LINEAR:
-        return list(came(scope, rule, known))
     within = (leads.entered >= _second(scope.start)) & (leads.entered < _second(scope.end + timedelta(1)))
+    if leads.shares:
+        return _summed_shares(leads, leads.shares, within, known)
     told, times = _alike(leads.campaign[within], leads.source[within], leads.depth[within])
     counted: Counter[str] = Counter()
     for (campaign, _source, _deepest), n in zip(told, times, strict=True):
@@ -147,6 +153,29 @@ def summed(scope: Scope, rule: str, known: Campaigns, by: str, leads: Cohort | N
         Came(0, _depth(deepest), n, names[leads.campaigns[campaign]], str(source) if source else NONE, "")
         for (campaign, source, deepest), n in zip(told, times, strict=True)
     ]  # fmt: skip
+
+
+def _summed_shares(leads: Cohort, shares: attribution.Shared, within: np.ndarray, known: Campaigns) -> list[Came]:
+    lead, campaign, times, total = (column[within[shares.columns[0]]] for column in shares.columns)
+    names = _names(Counter({shares.keys[key]: int(n) for key, n in enumerate(np.bincount(campaign)) if n}), known)
+    within[lead] = False
+    alone = np.zeros(int(within.sum()), np.int64)
+    keys = [attribution.NONE, *shares.keys]
+    told, summed = _alike(
+        np.concatenate([campaign + 1, alone]),
+        np.concatenate([leads.source[lead], leads.source[within]]),
+        np.concatenate([leads.depth[lead], leads.depth[within]]),
+        np.concatenate([total, alone + 1]),
+        each=np.concatenate([times, alone + 1]),
+    )
+    common = lcm(*{whole for *_group, whole in told})  # whole numbers add up ten times faster than fractions
+    parts: Counter[tuple[int, int, int]] = Counter()
+    for (key, kind, deepest, whole), n in zip(told, summed, strict=True):
+        parts[key, kind, deepest] += n * (common // whole)
+    return [
+        Came(0, _depth(deepest), Fraction(part, common), names[keys[key]], str(kind) if kind else NONE, "")
+        for (key, kind, deepest), part in parts.items()
+    ]
 
 
 def _summed_by_month(scope: Scope, leads: Cohort) -> list[Came]:
@@ -161,12 +190,17 @@ def _summed_by_month(scope: Scope, leads: Cohort) -> list[Came]:
     ]  # fmt: skip
 
 
-def _alike(*columns: np.ndarray) -> tuple[list[list[int]], list[int]]:
-    """Return the rows there are of these columns, and how often each."""
+def _alike(*columns: np.ndarray, each: np.ndarray | None = None) -> tuple[list[list[int]], list[int]]:
+    """Return the rows there are of these columns, and how often each; or the sum of `each` over them."""
     if not len(columns[0]):
         return [], []
     widths = [int(column.max()) + 1 for column in columns]
-    packed, times = np.unique(np.ravel_multi_index(columns, widths), return_counts=True)
+    together = np.ravel_multi_index(columns, widths)
+    if each is None:
+        packed, times = np.unique(together, return_counts=True)
+    else:
+        packed, places = np.unique(together, return_inverse=True)
+        times = np.bincount(places, each).astype(np.int64)
     return np.stack(np.unravel_index(packed, widths), axis=1).tolist(), times.tolist()
 
 
@@ -177,16 +211,6 @@ def _second(day: date) -> int:
 def _depth(deepest: int) -> int:
     """Return how far a lead came, as an index of STEPS, of its place in the funnel."""
     return max(place for place, least in enumerate(DEPTHS) if least <= deepest)
-
-
-def _ends(leads: LeadQuerySet) -> dict[int, datetime]:
-    """Return until when touches count: {lead: first SQL, else when it closed}."""
-    rows = leads.values_list("pk", "milestones__sql", "stage", "stage_since")
-    return {
-        pk: since if sql is None else datetime.fromtimestamp(sql + 1, UTC)
-        for pk, sql, stage, since in rows
-        if sql is not None or stage in CLOSED
-    }
 
 
 def _names(times: Counter[str], known: Campaigns) -> dict[str, str]:

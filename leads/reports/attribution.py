@@ -5,7 +5,9 @@ A touch names a campaign by the key its links carry (utm_campaign), whatever the
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -90,6 +92,15 @@ def share(leads: QuerySet[Lead], places: np.ndarray | None = None) -> Shared:
     return Shared((pk[lead] if places is None else np.searchsorted(places, pk[lead]), campaign, times, total), keys)
 
 
+def _key_told(written: str | float) -> str:
+    """Return the key of a campaign as the database wrote it; '' for a list or an object, which names none."""
+    name = cut(written)
+    if name[:1] in {"[", "{"}:
+        with suppress(ValueError):
+            return "" if isinstance(json.loads(name), (dict, list)) else key_of(name)
+    return key_of(name)
+
+
 def _touched() -> tuple[np.ndarray, list[str]]:
     """Return all touches that name a campaign as int64[4, n]: contact, day, second, place in the keys; and the keys."""
     told = Row("contact_id", "day", Epoch("occurred_at"))
@@ -100,7 +111,7 @@ def _touched() -> tuple[np.ndarray, list[str]]:
     keys: dict[str, int] = {}
     found = [np.empty((4, 0), np.int64)]
     for name, listed in by_name:
-        if key := key_of(cut(name)):
+        if key := _key_told(name):
             columns = rows(listed, 3)
             found.append(np.vstack([columns, np.full(columns.shape[1], keys.setdefault(key, len(keys)))]))
     return np.hstack(found), list(keys)

@@ -141,6 +141,18 @@ def test_a_touch_after_the_sql_has_no_part_in_it(cast: Cast, fair: Campaign) -> 
 
 
 @pytest.mark.django_db
+def test_only_words_and_numbers_name_a_campaign(cast: Cast) -> None:
+    contact = somebody(1, "fair")
+    for told in (["fair"], {"name": "fair"}, None, "", "[EN] Fair", 2026):
+        activities.record(contact, "page_view", properties={"utm": {"campaign": told}})
+    lead = a_lead(contact)
+    third = Fraction(1, 3)
+    assert attribution.shares(Lead.objects.all(), "linear") == {
+        lead.pk: {"fair": third, "[en] fair": third, "2026": third}
+    }
+
+
+@pytest.mark.django_db
 def test_where_there_is_no_sql_yet_it_says_so(client: Client, cast: Cast, fair: Campaign) -> None:
     a_lead(somebody(1, "fair"))
     book("10.00", side="sales")

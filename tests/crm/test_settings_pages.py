@@ -318,6 +318,9 @@ def test_a_dead_letter_is_sent_again_or_discarded(ava: Client, cast: Cast) -> No
     OutboxMessage.objects.update(state="failed", attempts=8, dead_reason="SMTPServerDisconnected")
     page = ava.get(reverse("settings_deliveries"))
     assert "SMTPServerDisconnected" in page.content.decode()
+    for reason, words in (("no_connection", "No connection"), ("refused 500", "Refused 500"), ("erased", "was erased")):
+        OutboxMessage.objects.update(dead_reason=reason)
+        assert words in ava.get(reverse("settings_deliveries")).content.decode()
     ava.post(reverse("settings_retry", args=[first.pk]))
     ava.post(reverse("settings_discard", args=[second.pk]))
     first.refresh_from_db()

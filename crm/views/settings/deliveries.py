@@ -11,8 +11,9 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from crm import keyset, outbox
-from crm.models import OutboxMessage
+from crm.models import OutboxMessage, WebhookAttempt
 from crm.views.settings.entrance import for_admins, show
+from crm.views.settings.webhooks import REASONS
 
 State = OutboxMessage.State
 
@@ -28,7 +29,18 @@ def deliveries(request: HttpRequest) -> HttpResponse:
         OutboxMessage.objects.filter(state=state).defer("payload"), request.GET.get("after", ""), order=("-id",)
     )
     tabs = [(value, label, counts.get(value, 0)) for value, label in State.choices]
-    return show(request, "settings/deliveries.html", {"page": page, "state": state, "tabs": tabs, "State": State})
+    rows = [(one, _why(one.dead_reason)) for one in page.rows]
+    return show(request, "settings/deliveries.html", {"page": page, "rows": rows, "state": state, "tabs": tabs})
+
+
+def _why(reason: str) -> str:
+    """Return in words why a message was not sent; what only a mail server or a program said stays as it is."""
+    if not reason:
+        return ""
+    outcome, _space, status = reason.partition(" ")
+    if outcome in WebhookAttempt.Outcome.values:
+        return f"{WebhookAttempt.Outcome(outcome).label} {status}".strip()
+    return str(REASONS.get(reason, reason))
 
 
 @for_admins

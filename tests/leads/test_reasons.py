@@ -192,7 +192,7 @@ def test_every_number_opens_as_many_moves(cast: Cast, client: Client, world: Non
         assert len(links) > 6
         for address, number in links:
             rows = client.get(address.replace("&amp;", "&")).content.decode()
-            assert len(re.findall(r'<th scope="row">', rows)) == int(number), address
+            assert len(re.findall(r'<th [^>]*scope="row">', rows)) == int(number), address
     assert client.get(reverse("report_rows", args=["reasons", "won"])).status_code == 404
 
 
@@ -207,7 +207,7 @@ def test_the_rows_say_who_sent_it_back_and_why_and_go_on(
     while query:
         text = client.get(address + query).content.decode()
         assert "Sam Okafor" in text
-        names += re.findall(r'<th scope="row"><a href="[^"]*">([^<]*)</a>', text)
+        names += re.findall(r'<th [^>]*scope="row"><a href="[^"]*">([^<]*)</a>', text)
         more = re.search(r'href="(\?[^"]*after=[^"]*)"', text)
         query = more[1].replace("&amp;", "&") if more else ""
     assert len(names) == 7

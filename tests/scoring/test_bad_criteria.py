@@ -177,7 +177,7 @@ def test_every_number_opens_its_leads(cast: Cast, client: Client, live: Scorecar
     seen = 0
     for step, key, number in (("lifted", "c1", BAD + 1), ("rejected", "c1", BAD), ("accepted", "c2", GOOD)):
         rows = client.get(reverse("report_rows", args=["criteria", step]), {"criterion": key}).content.decode()
-        assert len(re.findall(r'<th scope="row">', rows)) == number
+        assert len(re.findall(r'<th [^>]*scope="row">', rows)) == number
         seen += 1
     assert seen == 3
     for step, key in (("lifted", "nobody"), ("lost", "c1"), ("lifted", "")):
@@ -192,7 +192,7 @@ def test_a_rep_sees_the_leads_behind_a_number_that_are_theirs(
     client.force_login(cast.sam)
     rows = client.get(reverse("report_rows", args=["criteria", "rejected"]), {"criterion": "c1"}).content.decode()
     visible = Lead.objects.visible_to(cast.sam).filter(stage="nurture").count()
-    assert len(re.findall(r'<th scope="row">', rows)) == visible < BAD
+    assert len(re.findall(r'<th [^>]*scope="row">', rows)) == visible < BAD
 
 
 def test_the_table_goes_out_as_csv(cast: Cast, client: Client, live: ScorecardVersion) -> None:

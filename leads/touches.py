@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from django.db import connection
 
 from crm.activities import Recorded, slices
+from crm.bulk import instant
 from crm.models import Activity
 from crm.tracking.visits import cut
 from leads.models import Lead, Touch
@@ -111,10 +112,9 @@ _UPSERT = (
 
 
 def _write(rows: list[tuple[int, str, Told]]) -> None:
-    adapt = connection.ops.adapt_datetimefield_value
     for part in slices(rows):
         values = [
-            cell for lead, place, one in part for cell in (lead, place, one.activity_id, adapt(one.at), *one.values)
+            cell for lead, place, one in part for cell in (lead, place, one.activity_id, instant(one.at), *one.values)
         ]
         with connection.cursor() as cursor:
             cursor.execute(_UPSERT.format(rows=", ".join([f"({', '.join(['%s'] * 11)})"] * len(part))), values)

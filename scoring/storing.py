@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
 from django.utils import timezone
 
+from crm.bulk import instant
 from scoring.engine import Scores
 from scoring.models import ScoreHistory
 
@@ -71,11 +71,6 @@ def execute_rows(sqlite: str, postgres: str, types: Sequence[str], rows: Sequenc
             cursor.execute(postgres.replace("{rows}", unnested), [list(column) for column in zip(*rows, strict=True)])
         else:
             cursor.executemany(sqlite, rows)
-
-
-def instant(at: datetime) -> Any:
-    """Return an instant as a raw statement passes it."""
-    return connection.ops.adapt_datetimefield_value(at)
 
 
 def write_pending_activities(rows: Sequence[tuple[int, int]]) -> None:

@@ -45,17 +45,25 @@ class ActivityKind(FieldwiseModel):
 
 
 class UtmCampaign(models.Func):
-    """The campaign that the link behind an activity named, as text; NULL for none.
+    """The campaign that the link behind an activity named, a word or a number as text; NULL for none.
 
-    Its path is written out: SQLite recognises an index only where no parameter stands.
+    Of a long one the first 640 characters: PostgreSQL refuses a row whose part of an index is longer than 2,704 bytes.
+    The path is written out: SQLite recognises an index only where no parameter stands.
     """
 
     arity = 1
     output_field = models.TextField()
-    template = "JSON_EXTRACT(%(expressions)s, '$.utm.campaign')"
+    template = (
+        "CASE WHEN JSON_TYPE(%(expressions)s, '$.utm.campaign') IN ('text', 'integer', 'real')"
+        " THEN SUBSTR(JSON_EXTRACT(%(expressions)s, '$.utm.campaign'), 1, 640) END"
+    )
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template="(%(expressions)s #>> '{utm,campaign}')", **context)
+        template = (
+            "(CASE WHEN JSONB_TYPEOF(%(expressions)s #> '{utm,campaign}') IN ('string', 'number')"
+            " THEN LEFT(%(expressions)s #>> '{utm,campaign}', 640) END)"
+        )
+        return self.as_sql(compiler, connection, template=template, **context)
 
 
 class Activity(FieldwiseModel):

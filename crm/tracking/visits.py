@@ -19,7 +19,8 @@ UNWANTED = frozenset({"ip", "ip_address", "userAgent", "user_agent", "search"})
 
 def cut(value: Any) -> str:
     """Return foreign text in one line of at most 512 characters, with a mark where it was cut (I02)."""
-    text = " ".join(str(value).split()) if isinstance(value, (str, int, float)) else ""
+    told = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    text = " ".join(str(value).split()) if told else ""
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

@@ -5,9 +5,7 @@ A touch names a campaign by the key its links carry (utm_campaign), whatever the
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
-from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -64,6 +62,9 @@ def shares(leads: QuerySet[Lead], rule: str) -> Shares:
     return {lead: {key_of(campaign): 1} for lead, campaign in touched.values_list("lead_id", "campaign")}
 
 
+Touched = tuple[np.ndarray, list[str]]
+
+
 @dataclass(frozen=True)
 class Shared:
     """Which campaigns share which leads, in int64 columns: the lead, the place of the campaign in `keys`, how many
@@ -73,13 +74,23 @@ class Shared:
     keys: list[str]
 
 
-def share(leads: QuerySet[Lead], places: np.ndarray | None = None) -> Shared:
-    """Share leads among all campaigns that touched them; told by their keys, or by where these stand in `places`."""
-    (who, day, at, campaign), keys = _touched()
+#: What `shared` asks of a lead, NEVER where nothing ends its touches.
+ASKED = ("contact_id", "counts_from", _UNTIL)
+
+
+def share(leads: QuerySet[Lead]) -> Shared:
+    """Share leads, told by their keys, among all campaigns that touched them."""
+    touched = _touched()
     if connection.vendor == "sqlite":  # PostgreSQL reads all of them in half the time
-        leads = leads.filter(contact__among=np.unique(who).tolist())
-    told = leads.order_by().aggregate(listed=Listed(Row("pk", "contact_id", "counts_from", _UNTIL)))["listed"]
-    pk, contact, counts_from, until = rows(told, 4)
+        leads = leads.filter(contact__among=np.unique(touched[0][0]).tolist())
+    told = leads.order_by().aggregate(listed=Listed(Row("pk", *ASKED)))["listed"]
+    return shared(rows(told, 1 + len(ASKED)), touched)
+
+
+def shared(leads: np.ndarray, touched: Touched | None = None) -> Shared:
+    """Share leads among all campaigns that touched them; int64[4, n]: how each is told, and ASKED."""
+    pk, contact, counts_from, until = leads
+    (who, day, at, campaign), keys = touched or _touched()
     order = np.argsort(contact, kind="stable")
     first, behind = (np.searchsorted(contact[order], who, side) for side in ("left", "right"))
     many = behind - first  # leads of the touch's contact
@@ -89,19 +100,10 @@ def share(leads: QuerySet[Lead], places: np.ndarray | None = None) -> Shared:
     pairs, times = np.unique(lead[counts] * max(1, len(keys)) + campaign[touch[counts]], return_counts=True)
     lead, campaign = np.divmod(pairs, max(1, len(keys)))
     total = np.bincount(lead, times, len(pk)).astype(np.int64)[lead]
-    return Shared((pk[lead] if places is None else np.searchsorted(places, pk[lead]), campaign, times, total), keys)
+    return Shared((pk[lead], campaign, times, total), keys)
 
 
-def _key_told(written: str | float) -> str:
-    """Return the key of a campaign as the database wrote it; '' for a list or an object, which names none."""
-    name = cut(written)
-    if name[:1] in {"[", "{"}:
-        with suppress(ValueError):
-            return "" if isinstance(json.loads(name), (dict, list)) else key_of(name)
-    return key_of(name)
-
-
-def _touched() -> tuple[np.ndarray, list[str]]:
+def _touched() -> Touched:
     """Return all touches that name a campaign as int64[4, n]: contact, day, second, place in the keys; and the keys."""
     told = Row("contact_id", "day", Epoch("occurred_at"))
     named = Activity.objects.filter(IsNull(UtmCampaign("properties"), False)).exclude(contact=None).order_by()
@@ -111,7 +113,7 @@ def _touched() -> tuple[np.ndarray, list[str]]:
     keys: dict[str, int] = {}
     found = [np.empty((4, 0), np.int64)]
     for name, listed in by_name:
-        if key := _key_told(name):
+        if key := key_of(cut(name)):
             columns = rows(listed, 3)
             found.append(np.vstack([columns, np.full(columns.shape[1], keys.setdefault(key, len(keys)))]))
     return np.hstack(found), list(keys)

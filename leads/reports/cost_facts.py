@@ -111,18 +111,21 @@ class Cohort:
 def cohort(scopes: Iterable[Scope], rule: str) -> Cohort:
     """Read the leads that entered from the first day of `scopes` to the last: two queries, of a row for each campaign.
 
-    All of them, whoever looks. With LINEAR two queries more: of the leads and of their touches.
+    All of them, whoever looks. With LINEAR the second query reads all touches.
     """
     scopes = list(scopes)
     first, last = min(scope.start for scope in scopes), max(scope.end for scope in scopes)
     whole = replace(scopes[0], start=first, end=last)
-    told = Row("pk", Epoch("entered_at"), Coalesce("source_id", 0), "depth")
-    leads = whole.among(Lead.objects.all()).order_by().aggregate(listed=Listed(told))["listed"]
-    found = rows(leads, 4)
-    pk, entered, source, depth = found[:, np.argsort(found[0])]
+    linear = rule == attribution.LINEAR
+    more = attribution.ASKED if linear else ()
+    told = Row("pk", Epoch("entered_at"), Coalesce("source_id", 0), "depth", *more)
+    listed = whole.among(Lead.objects.all()).order_by().aggregate(listed=Listed(told))["listed"]
+    found = rows(listed, 4 + len(more))
+    found = found[:, np.argsort(found[0])]
+    pk, entered, source, depth = found[:4]
     campaign = np.zeros(len(pk), np.int64)
-    if rule == attribution.LINEAR:
-        shares = attribution.share(whole.among(Lead.objects.all()), places=pk)
+    if linear:
+        shares = attribution.shared(np.vstack([np.arange(len(pk)), found[4:]]))
         return Cohort(entered, source, depth, campaign, [attribution.NONE], shares)
     keys = {attribution.NONE: 0}
     touches = Touch.objects.filter(place=rule).exclude(campaign="").order_by()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -19,14 +20,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crm import activities, backlog
+from crm.models import Activity
 from leads import campaigns, spending
 from leads.lifecycle import advance
-from leads.models import Campaign, Lead, Source
+from leads.models import Campaign, Lead, Source, Touch
 from leads.reports import attribution, cost, cost_facts
 from leads.reports.cost_facts import NONE, Booked, Came, Campaigns, months
 from leads.reports.period import Scope, year_before
 from tests.cast import Cast, a_lead, accepted, ada, an_mql, qualified
 
+LETTERS = "".join(chr(code) for code in range(0x4E00, 0x9FA5))
 NOW = datetime(2026, 6, 17, 10, tzinfo=UTC)
 YEAR = {"start": "2026-01-01", "end": "2026-12-31"}
 LEDGER = Scope(date(2026, 1, 1), date(2026, 12, 31))
@@ -143,13 +146,26 @@ def test_a_touch_after_the_sql_has_no_part_in_it(cast: Cast, fair: Campaign) -> 
 @pytest.mark.django_db
 def test_only_words_and_numbers_name_a_campaign(cast: Cast) -> None:
     contact = somebody(1, "fair")
-    for told in (["fair"], {"name": "fair"}, None, "", "[EN] Fair", 2026):
+    for told in (["fair"], {"name": "fair"}, None, "", True, "[EN] Fair", 2026):
         activities.record(contact, "page_view", properties={"utm": {"campaign": told}})
     lead = a_lead(contact)
     third = Fraction(1, 3)
     assert attribution.shares(Lead.objects.all(), "linear") == {
         lead.pk: {"fair": third, "[en] fair": third, "2026": third}
     }
+
+
+@pytest.mark.django_db
+def test_however_long_the_name_of_a_campaign_its_activity_is_stored(cast: Cast) -> None:
+    """PostgreSQL takes at most 2,704 bytes in a row of an index, compressed; and nothing compresses this."""
+    for name in ("".join(random.Random(7).choices(LETTERS, k=9_000)), "\N{BOXING GLOVE}" * 700, "x" * 513):
+        contact = somebody(len(name), "fair")
+        kept = activities.record(contact, "page_view", properties={"utm": {"campaign": name}})
+        lead = a_lead(contact)
+        assert Activity.objects.get(pk=kept.id).properties["utm"]["campaign"] == name
+        shares = attribution.shares(Lead.objects.filter(pk=lead.pk), "linear")
+        key = attribution.key_of(Touch.objects.get(lead=lead, place="last").campaign)
+        assert shares == {lead.pk: {"fair": Fraction(1, 2), key: Fraction(1, 2)}}
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
 from leads.models import Lead, Reason
-from leads.reports.listed import Listed, integers
+from leads.reports.listed import Listed, by_group, integers
 from scoring.charges import Charge, charges, ranked
 from scoring.intervals import Share
 from scoring.models import BacktestRun, Criterion, Lift, ScorecardVersion
@@ -151,7 +151,7 @@ def of_leads(run: BacktestRun, lead_ids: Collection[int]) -> dict[int, tuple[str
     rows = rows if len(lead_ids) > SOME else rows.filter(lead__in=lead_ids)
     found: dict[int, tuple[str, ...]] = {}
     by_criterion = rows.order_by("criterion__position", "criterion").values_list("criterion__key", "criterion")
-    for key, _criterion, leads in by_criterion.annotate(leads=Listed("lead_id")):
+    for key, _criterion, leads in by_group(by_criterion.annotate(leads=Listed("lead_id"))):
         for lead in integers(leads).tolist():
             found[lead] = (*found.get(lead, ()), key)
     return found

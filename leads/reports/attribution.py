@@ -24,7 +24,7 @@ from leads.board_filters import Among
 from leads.models import Campaign, Lead, Touch
 from leads.models.lead import LeadQuerySet
 from leads.reports.epoch import Epoch
-from leads.reports.listed import Listed, Row, rows
+from leads.reports.listed import Listed, Row, by_group, of_all, rows
 from leads.stages import CLOSED
 
 FIRST, LAST, LINEAR = "first", "last", "linear"
@@ -83,7 +83,7 @@ def share(leads: QuerySet[Lead]) -> Shared:
     touched = _touched()
     if connection.vendor == "sqlite":  # PostgreSQL reads all of them in half the time
         leads = leads.filter(contact__among=np.unique(touched[0][0]).tolist())
-    told = leads.order_by().aggregate(listed=Listed(Row("pk", *ASKED)))["listed"]
+    told = of_all(leads, listed=Listed(Row("pk", *ASKED)))["listed"]
     return shared(rows(told, 1 + len(ASKED)), touched)
 
 
@@ -112,7 +112,7 @@ def _touched() -> Touched:
     by_name = named.values_list(UtmCampaign("properties")).annotate(listed=Listed(told))
     keys: dict[str, int] = {}
     found = [np.empty((4, 0), np.int64)]
-    for name, listed in by_name:
+    for name, listed in by_group(by_name):
         if key := key_of(cut(name)):
             columns = rows(listed, 3)
             found.append(np.vstack([columns, np.full(columns.shape[1], keys.setdefault(key, len(keys)))]))

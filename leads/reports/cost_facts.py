@@ -19,7 +19,7 @@ from leads.models import Campaign, Lead, Spend, Touch
 from leads.reports import attribution, funnel
 from leads.reports.allocation import within
 from leads.reports.epoch import Epoch
-from leads.reports.listed import Listed, Row, integers, rows
+from leads.reports.listed import Listed, Row, by_group, integers, of_all, rows
 from leads.reports.period import Scope, midnight
 
 STEPS = ("entered", "mql", "sal", "sql", "won")
@@ -119,7 +119,7 @@ def cohort(scopes: Iterable[Scope], rule: str) -> Cohort:
     linear = rule == attribution.LINEAR
     more = attribution.ASKED if linear else ()
     told = Row("pk", Epoch("entered_at"), Coalesce("source_id", 0), "depth", *more)
-    listed = whole.among(Lead.objects.all()).order_by().aggregate(listed=Listed(told))["listed"]
+    listed = of_all(whole.among(Lead.objects.all()), listed=Listed(told))["listed"]
     found = rows(listed, 4 + len(more))
     found = found[:, np.argsort(found[0])]
     pk, entered, source, depth = found[:4]
@@ -129,9 +129,9 @@ def cohort(scopes: Iterable[Scope], rule: str) -> Cohort:
         return Cohort(entered, source, depth, campaign, [attribution.NONE], shares)
     keys = {attribution.NONE: 0}
     touches = Touch.objects.filter(place=rule).exclude(campaign="").order_by()
-    for name, text in touches.values_list("campaign").annotate(listed=Listed("lead_id")):
+    for name, listed in by_group(touches.values_list("campaign").annotate(listed=Listed("lead_id"))):
         place = keys.setdefault(attribution.key_of(name), len(keys))
-        campaign[np.isin(pk, integers(text), assume_unique=True)] = place
+        campaign[np.isin(pk, integers(listed), assume_unique=True)] = place
     return Cohort(entered, source, depth, campaign, list(keys))
 
 

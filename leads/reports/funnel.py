@@ -19,7 +19,7 @@ from crm.models import User
 from leads import milestones
 from leads.models import Lead, Milestones, Source, StageChange
 from leads.models.lead import LeadQuerySet
-from leads.reports.listed import Listed, numbers
+from leads.reports.listed import Listed, numbers, of_all
 from leads.reports.period import midnight
 from leads.stages import OPEN, Stage, Verb
 
@@ -143,7 +143,7 @@ def at_least(depths: Mapping[int, int]) -> list[int]:
 def lags(moved: QuerySet[Milestones]) -> dict[str, np.ndarray]:
     """Return {step: seconds from entering to the first time there, of each lead that got there}, without "entered"."""
     listed = {f"to_{step}": Listed(F(step) - F("entered")) for step in list(DEPTH)[1:]}
-    return {name.removeprefix("to_"): numbers(text) for name, text in moved.aggregate(**listed).items()}
+    return {name.removeprefix("to_"): numbers(spans) for name, spans in of_all(moved, **listed).items()}
 
 
 def leads_that_reached(leads: LeadQuerySet, step: str) -> LeadQuerySet:

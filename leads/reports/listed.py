@@ -1,15 +1,24 @@
-"""Many whole numbers as one value: a hundred thousand of them cost a database one row instead of so many."""
+"""Many whole numbers as one value: a hundred thousand of them cost a database one row instead of so many.
+
+PostgreSQL gives them as arrays in its binary format, which numpy reads as they lie there; SQLite as a text.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any, TypeAlias
 
 import numpy as np
-from django.db.models import Aggregate, Func, TextField
+from django.db import connection
+from django.db.models import Aggregate, Func, QuerySet, TextField
+
+#: What a database gives for a Listed; None where there was nothing to list.
+Found: TypeAlias = np.ndarray | str | None
 
 
 class Listed(Aggregate):
-    """All values that are not NULL as one text, in no order; `numbers` reads it."""
+    """All values that are not NULL, in no order. Asked by `of_all` or `by_group`, read by `numbers` and the like."""
 
     function = "GROUP_CONCAT"
     output_field = TextField()
@@ -17,31 +26,88 @@ class Listed(Aggregate):
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         own = self.copy()
-        own.template = "STRING_AGG((%(expressions)s)::text, ',')"
-        return own.as_sql(compiler, connection, **context)
+        if isinstance(self.source_expressions[0], Row):
+            own.template = "ARRAY_AGG(%(expressions)s)"
+            return own.as_sql(compiler, connection, **context)
+        own.template = "ARRAY_AGG((%(expressions)s)::bigint)"
+        listed, params = own.as_sql(compiler, connection, **context)
+        return f"ARRAY_REMOVE({listed}, NULL)", params
 
 
 class Row(Func):
-    """Whole numbers, none of them NULL, as one text; `rows` reads a Listed of it."""
+    """Whole numbers, none of them NULL; `rows` reads a Listed of it."""
 
     output_field = TextField()
     template = "%(expressions)s"
     arg_joiner = " || ',' || "
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template="CONCAT_WS(',', %(expressions)s)", arg_joiner=", ")
+        return self.as_sql(compiler, connection, template="ARRAY[%(expressions)s]::bigint[]", arg_joiner=", ")
 
 
-def numbers(listed: str | None) -> np.ndarray:
+def of_all(queryset: QuerySet[Any], **listed: Listed) -> dict[str, Found]:
+    """Return the Listed of all rows there are, by name. One query, of one row."""
+    with _as_it_lies():
+        return queryset.order_by().aggregate(**listed)
+
+
+def by_group(rows: QuerySet[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a query that groups by texts and whole numbers and has a Listed for each group."""
+    with _as_it_lies():
+        return list(rows)
+
+
+def numbers(listed: Found) -> np.ndarray:
     """Return the numbers of a Listed as float64, none for NULL."""
-    return np.fromstring(listed, float, sep=",") if listed else np.array([])
+    return integers(listed).astype(float)
 
 
-def integers(listed: str | None) -> np.ndarray:
+def integers(listed: Found) -> np.ndarray:
     """Return the whole numbers of a Listed as int64, none for NULL."""
+    if isinstance(listed, np.ndarray):
+        return listed
     return np.fromstring(listed, np.int64, sep=",") if listed else np.array([], np.int64)
 
 
-def rows(listed: str | None, columns: int) -> np.ndarray:
+def rows(listed: Found, columns: int) -> np.ndarray:
     """Return a Listed of Row as int64[columns, n]."""
     return integers(listed).reshape(-1, columns).T
+
+
+# --- PostgreSQL's arrays --------------------------------------------------------------------------
+
+#: A number of an array: its length in bytes, which is 8, and itself.
+CELL = np.dtype([("length", ">i4"), ("number", ">i8")])
+
+
+@contextmanager
+def _as_it_lies() -> Iterator[None]:
+    """Ask PostgreSQL for what it would otherwise write out as text, digit by digit."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.execute_wrapper(_in_binary):
+        yield
+
+
+def _in_binary(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    from psycopg import Cursor
+    from psycopg.adapt import Loader
+    from psycopg.postgres import types
+    from psycopg.pq import Format
+
+    class Numbers(Loader):
+        """bigint[] of any dimensions: how many there are, twelve bytes or, for none, eight bytes more for each."""
+
+        format = Format.BINARY
+
+        def load(self, data: Any) -> np.ndarray:
+            dimensions = int.from_bytes(bytes(data[:4]), "big")
+            return np.frombuffer(data, CELL, offset=12 + 8 * dimensions)["number"].astype(np.int64)
+
+    wrapper = context["cursor"]  # its own cursor takes texts alone, and writes parameters out as we do here
+    with closing(wrapper.cursor) as textual:
+        sql, wrapper.cursor = textual.mogrify(sql, params), Cursor(textual.connection)
+    wrapper.cursor.format = Format.BINARY
+    wrapper.cursor.adapters.register_loader(types["int8"].array_oid, Numbers)
+    return execute(sql, None, many, context)

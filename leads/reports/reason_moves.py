@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from django.db.models import BigIntegerField, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -23,7 +24,7 @@ from crm.models import User
 from leads import feedback
 from leads.models import Feedback, Lead, StageChange
 from leads.reports.funnel import standing_moves
-from leads.reports.listed import Listed, integers
+from leads.reports.listed import Listed, by_group, integers, of_all
 from leads.reports.period import Scope, midnight
 from leads.stages import Stage, Verb
 
@@ -185,9 +186,10 @@ def _counted(
 def _listed(scope: Scope, user: User) -> list[_Listed]:
     """Return the moves of the period that stand; reasons and grades only of KINDS, which are the fewest."""
     steps, ends = [verb for verb in STEPS if verb not in KINDS], [verb for verb in KINDS if verb != FEEDBACK]
-    rows = _moves(scope, user, steps).values_list("verb").annotate(places=_places("lead_id"))
+    rows = by_group(_moves(scope, user, steps).values_list("verb").annotate(places=_places("lead_id")))
     found = [_Listed(verb, NONE, "", integers(places)) for verb, places in rows]
-    rows = _moves(scope, user, ends).values_list("verb", "reason_id", "grade").annotate(places=_places("lead_id"))
+    reasons = _moves(scope, user, ends).values_list("verb", "reason_id", "grade")
+    rows = by_group(reasons.annotate(places=_places("lead_id")))
     found += [
         _Listed(verb, str(reason) if reason else NONE, grade, integers(places)) for verb, reason, grade, places in rows
     ]
@@ -196,8 +198,8 @@ def _listed(scope: Scope, user: User) -> list[_Listed]:
 
 
 def _listed_feedback(scope: Scope, user: User) -> list[_Listed]:
-    rows = _feedback(scope, user).values_list("verdict", "handoff__packet__grade")
-    listed = rows.annotate(places=_places("handoff__lead_id"))
+    rows = _feedback(scope, user).values_list("verdict", KeyTextTransform("grade", "handoff__packet"))
+    listed = by_group(rows.annotate(places=_places("handoff__lead_id")))
     return [_Listed(FEEDBACK, verdict, grade or "", integers(places)) for verdict, grade, places in listed]
 
 
@@ -209,7 +211,7 @@ def _places(lead: str, seq: str = "seq") -> Listed:
 def _undone() -> np.ndarray:
     """Return the places of all moves that were undone. Few: asked of every move, it would cost more than the rest."""
     undos = StageChange.objects.filter(verb=Verb.UNDO, reverses__isnull=False)
-    return integers(undos.aggregate(places=_places("lead_id", "reverses__seq"))["places"])
+    return integers(of_all(undos, places=_places("lead_id", "reverses__seq"))["places"])
 
 
 def _without(places: np.ndarray, undone: np.ndarray) -> np.ndarray:
@@ -235,7 +237,7 @@ def _became(leads: Sequence[int]) -> np.ndarray:
     moves = StageChange.objects.filter(verb__in=[Verb.QUALIFY_FOR_MARKETING, Verb.ENTER_AS]).order_by()
     moves = moves if len(leads) > SOME else moves.filter(lead__in=leads)
     elsewhere = Q(verb=Verb.ENTER_AS) & ~Q(to_stage__in=ENTERED)
-    rows = moves.exclude(elsewhere).values_list("verb").annotate(places=_places("lead_id"))
+    rows = by_group(moves.exclude(elsewhere).values_list("verb").annotate(places=_places("lead_id")))
     undone = _undone()
     found = {verb: np.sort(_without(integers(places), undone)) for verb, places in rows}
     by_file = found.pop(Verb.ENTER_AS, np.array([], np.int64))

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as gl
 from crm.models import User
 from leads.models import Campaign, Feedback, Lead, Reason, Source, StageChange, Touch
 from leads.reports import attribution
-from leads.reports.listed import Listed, integers
+from leads.reports.listed import Found, Listed, by_group, integers
 from leads.reports.period import Scope
 from leads.reports.reason_moves import BEFORE, KINDS, MQLS, NONE, SOME, Alike, GroupsOf, Told, summed
 
@@ -72,21 +72,22 @@ class Table:
 def _sources(leads: Collection[int]) -> dict[int, tuple[str, ...]]:
     rows = Lead.objects.exclude(source=None).order_by()
     rows = rows if len(leads) > SOME else rows.filter(pk__in=leads)
-    return _by_lead((str(source), text) for source, text in rows.values_list("source_id").annotate(listed=Listed("pk")))
+    found = by_group(rows.values_list("source_id").annotate(listed=Listed("pk")))
+    return _by_lead((str(source), listed) for source, listed in found)
 
 
 def _campaigns(leads: Collection[int]) -> dict[int, tuple[str, ...]]:
     every = Touch.objects.filter(place=attribution.FIRST).exclude(campaign="").order_by()
     rows = every if len(leads) > SOME else every.filter(lead__in=leads)
-    named = rows.values_list("campaign").annotate(listed=Listed("lead_id"))
-    return _by_lead((attribution.key_of(campaign), text) for campaign, text in named)
+    named = by_group(rows.values_list("campaign").annotate(listed=Listed("lead_id")))
+    return _by_lead((attribution.key_of(campaign), listed) for campaign, listed in named)
 
 
-def _by_lead(listed: Iterable[tuple[str, str]]) -> dict[int, tuple[str, ...]]:
+def _by_lead(groups: Iterable[tuple[str, Found]]) -> dict[int, tuple[str, ...]]:
     """Return {lead: its only group} of (group, leads)."""
     found: dict[int, tuple[str, ...]] = {}
-    for key, text in listed:
-        found.update(dict.fromkeys(integers(text).tolist(), (key,)))
+    for key, listed in groups:
+        found.update(dict.fromkeys(integers(listed).tolist(), (key,)))
     return found
 
 

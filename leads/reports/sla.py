@@ -21,7 +21,7 @@ from crm.workdays import workspace_zone
 from leads import agreements, clock
 from leads.models import Handoff, Lead
 from leads.reports.epoch import Epoch
-from leads.reports.listed import Listed, Row, rows
+from leads.reports.listed import Listed, Row, of_all, rows
 from leads.reports.period import midnight
 
 Outcome = Handoff.Outcome
@@ -136,8 +136,8 @@ def _told(found: QuerySet[Handoff], now: datetime) -> np.ndarray:
     was_accepted = Case(When(asks["accepted"], then=1), default=0)
     waited = Case(When(LATE & Q(told__gte=F("offered") + WAITED), then=1), default=0)
     told = Row("offered", state, was_accepted, Coalesce("took", -1), waited)
-    handoffs = found.order_by().annotate(offered=Epoch("offered_at"), told=Epoch("told_at"))
-    return rows(handoffs.aggregate(listed=Listed(told))["listed"], 5)
+    handoffs = found.annotate(offered=Epoch("offered_at"), told=Epoch("told_at"))
+    return rows(of_all(handoffs, listed=Listed(told))["listed"], 5)
 
 
 def _week_of(at: datetime) -> date:

@@ -12,7 +12,7 @@ from leads.models import Lead, Milestones
 from leads.models.lead import LeadQuerySet
 from leads.reports import funnel
 from leads.reports.epoch import Epoch
-from leads.reports.listed import Listed, numbers
+from leads.reports.listed import Listed, numbers, of_all
 from leads.reports.survival import Stay
 from leads.stages import Stage
 
@@ -34,9 +34,9 @@ def stays(leads: LeadQuerySet, moved: QuerySet[Milestones], now: datetime) -> tu
         left = f"{since}_left"
         wanted[f"{stage}_over"] = Listed(F(left) - F(since), filter=Q(**{f"{left}__gt": F(since)}))
         wanted[f"{stage}_open"] = Listed(F(since), filter=Q(**{f"{since}__isnull": False, left: None}))
-    told = {name: numbers(text) for name, text in moved.aggregate(**wanted).items()}
-    unmoved = leads.order_by().filter(stage=Stage.LEAD, depth=0, milestones=None)
-    waiting = numbers(unmoved.aggregate(since=Listed(Epoch("entered_at")))["since"])
+    told = {name: numbers(listed) for name, listed in of_all(moved, **wanted).items()}
+    unmoved = leads.filter(stage=Stage.LEAD, depth=0, milestones=None)
+    waiting = numbers(of_all(unmoved, since=Listed(Epoch("entered_at")))["since"])
     told["lead_open"] = np.concatenate([told["lead_open"], waiting])
     found = {stage: Stay(told[f"{stage}_over"], np.maximum(today - told[f"{stage}_open"], 0)) for stage in STAYS}
     return found, {step: Stay(spans, np.array([])) for step, spans in funnel.lags(moved).items()}

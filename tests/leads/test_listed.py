@@ -1,0 +1,72 @@
+"""Many whole numbers as one value: the same from both databases, whatever is missing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.db.models import F, Q
+from django.test.utils import CaptureQueriesContext
+
+from leads.models import Lead
+from leads.reports.epoch import Epoch
+from leads.reports.listed import Listed, Row, by_group, integers, numbers, of_all, rows
+from tests.cast import a_lead, ada
+
+BIG = 1 << 40
+
+
+@pytest.fixture
+def leads(db: None) -> list[Lead]:
+    made = [a_lead(ada(email=f"person{number}@acme.example")) for number in range(3)]
+    for place, lead in enumerate(made):
+        changed = {"edits": place, "currency": ("EUR", "EUR", "C%")[place], "referrer_id": lead.contact_id}
+        Lead.objects.filter(pk=lead.pk).update(**(changed if place else changed | {"referrer_id": None}))
+    return made
+
+
+def test_what_is_null_is_left_out(leads: list[Lead]) -> None:
+    found = of_all(Lead.objects.order_by("-pk"), who=Listed("referrer_id"), edits=Listed(-F("edits") * BIG))
+    assert sorted(integers(found["who"])) == [lead.contact_id for lead in leads[1:]]
+    assert sorted(numbers(found["edits"])) == [-2.0 * BIG, -1.0 * BIG, 0.0]
+    assert numbers(found["edits"]).dtype == float
+
+
+def test_a_filter_is_kept(leads: list[Lead]) -> None:
+    kept = of_all(Lead.objects.all(), listed=Listed("pk", filter=~Q(currency__contains="%")))["listed"]
+    assert sorted(integers(kept)) == [lead.pk for lead in leads[:2]]
+
+
+def test_rows_keep_their_columns_together(leads: list[Lead]) -> None:
+    told = Row("pk", "edits", Epoch("entered_at"), "depth")
+    found = rows(of_all(Lead.objects.all(), listed=Listed(told))["listed"], 4)
+    assert sorted(zip(*found.tolist(), strict=True)) == [
+        (lead.pk, place, int(lead.entered_at.timestamp()), 0) for place, lead in enumerate(leads)
+    ]
+
+
+def test_groups_stand_beside_what_they_list(leads: list[Lead]) -> None:
+    grouped = by_group(
+        Lead.objects.order_by("currency").values_list("currency", "source").annotate(listed=Listed("pk"))
+    )
+    assert [(name, sorted(integers(listed))) for name, _source, listed in grouped] == [
+        ("C%", [leads[2].pk]), ("EUR", [leads[0].pk, leads[1].pk]),
+    ]  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_nothing_lists_nothing() -> None:
+    none = Lead.objects.filter(entered_at__lt=F("entered_at") - timedelta(1))
+    found = of_all(none, one=Listed("pk"), many=Listed(Row("pk", "edits")))
+    assert integers(found["one"]).tolist() == [] == numbers(found["one"]).tolist()
+    assert rows(found["many"], 2).shape == (2, 0)
+    assert of_all(Lead.objects.none(), one=Listed("pk")) == {"one": None}
+    assert by_group(none.values_list("currency").annotate(listed=Listed("pk"))) == []
+
+
+def test_it_is_one_query_and_the_next_one_reads_texts_again(leads: list[Lead]) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        of_all(Lead.objects.all(), listed=Listed("pk"))
+    assert len(asked) == 1
+    assert set(Lead.objects.values_list("pk", "created_at")) == {(lead.pk, lead.created_at) for lead in leads}

@@ -20,6 +20,7 @@ from leads import lifecycle
 from leads.models import Lead, StageChange
 from scoring import backtest, decisions, lifts, trial
 from scoring.models import BacktestRun, Lift, ScorecardVersion
+from tests import cast as people
 from tests.cast import Cast, accepted, ada, next_month, offered, reason
 from tests.scoring.cards import a_draft, did, fact, in_force
 
@@ -38,8 +39,13 @@ def somebody(n: int, *kinds: str):  # type: ignore[no-untyped-def]
     return contact
 
 
-@pytest.fixture
-def live(cast: Cast) -> ScorecardVersion:
+@pytest.fixture(scope="module")
+def cast(shared_rows: None) -> Cast:
+    return people.assemble()
+
+
+@pytest.fixture(scope="module")
+def _lived(cast: Cast) -> ScorecardVersion:
     """Everybody has a company; who watched videos is always sent back, who read papers is accepted; one waits."""
     for n in range(GOOD):
         accepted(cast, contact=somebody(n, "white_paper"))
@@ -54,6 +60,11 @@ def live(cast: Cast) -> ScorecardVersion:
     )  # fmt: skip
     in_force(version)
     return version
+
+
+@pytest.fixture
+def live(_lived: ScorecardVersion, db: None) -> ScorecardVersion:
+    return ScorecardVersion.objects.get(pk=_lived.pk)
 
 
 def looked_back(version: ScorecardVersion) -> BacktestRun:

@@ -3,12 +3,9 @@
 With the whole name PostgreSQL refused an activity whose campaign took more than 2,704 bytes.
 """
 
-import django.db.models.lookups
 from django.db import migrations, models
 
-import crm.models.activity
-
-NAMED = crm.models.activity.UtmCampaign("properties")
+from crm.models.activity import NamesCampaign, UtmCampaign
 
 
 class Migration(migrations.Migration):
@@ -19,8 +16,8 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="activity",
             index=models.Index(
-                NAMED, models.F("contact"), models.F("day"), models.F("occurred_at"), models.F("id"),
-                condition=models.Q(django.db.models.lookups.IsNull(NAMED, False)), name="crm_activity_campaigns",
+                UtmCampaign("properties"), models.F("contact"), models.F("day"), models.F("occurred_at"), models.F("id"),
+                condition=models.Q(NamesCampaign("properties")), name="crm_activity_campaigns",
             ),
         ),
     ]  # fmt: skip

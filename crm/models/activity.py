@@ -6,7 +6,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models.lookups import IsNull
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -66,6 +65,20 @@ class UtmCampaign(models.Func):
         return self.as_sql(compiler, connection, template=template, **context)
 
 
+class NamesCampaign(models.Func):
+    """Whether the link behind an activity named a campaign, maybe one that is neither a word nor a number.
+
+    PostgreSQL takes nearly all rows for some where a text IS NOT NULL, and a hundredth for some where a key exists.
+    """
+
+    arity = 1
+    output_field = models.BooleanField()
+    template = f"{UtmCampaign.template} IS NOT NULL"
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="(%(expressions)s -> 'utm' ? 'campaign')", **context)
+
+
 class Activity(FieldwiseModel):
     contact = models.ForeignKey(Contact, models.CASCADE, null=True, related_name="activities", db_index=False)
     anonymous_id = models.CharField(max_length=100, blank=True, default="")
@@ -100,7 +113,7 @@ class Activity(FieldwiseModel):
             # Few activities name a campaign; who shares a lead among all that touched it reads them here.
             models.Index(
                 UtmCampaign("properties"), "contact", "day", "occurred_at", "id", name="crm_activity_campaigns",
-                condition=models.Q(IsNull(UtmCampaign("properties"), False)),
+                condition=models.Q(NamesCampaign("properties")),
             ),
             models.Index(
                 fields=["anonymous_id"], name="crm_activity_anonymous", condition=models.Q(contact__isnull=True)

@@ -6,22 +6,20 @@ A touch names a campaign by the key its links carry (utm_campaign), whatever the
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
 from django.db import connection
 from django.db.models import BigIntegerField, Case, Count, QuerySet, When
-from django.db.models.functions import Coalesce
-from django.db.models.lookups import IsNull
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Activity, User
-from crm.models.activity import UtmCampaign
+from crm.models.activity import NamesCampaign, UtmCampaign
 from crm.tracking.visits import cut
 from leads.board_filters import Among
-from leads.models import Campaign, Lead, Touch
+from leads.models import Campaign, Lead, Milestones, Touch
 from leads.models.lead import LeadQuerySet
 from leads.reports.epoch import Epoch
 from leads.reports.listed import Listed, Row, by_group, of_all, rows
@@ -33,12 +31,9 @@ NONE = ""  # the key of leads that no campaign brought
 Part = int | Fraction  # 1 for a whole lead: whole numbers add up twenty times faster
 Shares = dict[int, dict[str, Part]]
 NEVER = 1 << 40
-Activity._meta.pk.register_lookup(Among)
 Lead._meta.get_field("contact").register_lookup(Among)
-#: The last second whose touches count for a lead.
-_UNTIL = Coalesce(
-    "milestones__sql", Case(When(stage__in=CLOSED, then=Epoch("stage_since"))), NEVER, output_field=BigIntegerField()
-)
+#: The last second whose touches count for a lead that was never qualified by sales.
+_UNTIL = Case(When(stage__in=CLOSED, then=Epoch("stage_since")), default=NEVER, output_field=BigIntegerField())
 
 
 def key_of(campaign: str) -> str:
@@ -74,7 +69,7 @@ class Shared:
     keys: list[str]
 
 
-#: What `shared` asks of a lead, NEVER where nothing ends its touches.
+#: What `shared` asks of a lead.
 ASKED = ("contact_id", "counts_from", _UNTIL)
 
 
@@ -83,14 +78,17 @@ def share(leads: QuerySet[Lead]) -> Shared:
     touched = _touched()
     if connection.vendor == "sqlite":  # PostgreSQL reads all of them in half the time
         leads = leads.filter(contact__among=np.unique(touched[0][0]).tolist())
-    told = of_all(leads, listed=Listed(Row("pk", *ASKED)))["listed"]
-    return shared(rows(told, 1 + len(ASKED)), touched)
+    found = rows(of_all(leads, listed=Listed(Row("pk", *ASKED)))["listed"], 1 + len(ASKED))
+    found = found[:, np.argsort(found[0])]
+    shared_among = shared(found[0], found[1:], touched)
+    return replace(shared_among, columns=(found[0][shared_among.columns[0]], *shared_among.columns[1:]))
 
 
-def shared(leads: np.ndarray, touched: Touched | None = None) -> Shared:
-    """Share leads among all campaigns that touched them; int64[4, n]: how each is told, and ASKED."""
-    pk, contact, counts_from, until = leads
+def shared(pk: np.ndarray, asked: np.ndarray, touched: Touched | None = None) -> Shared:
+    """Share leads, told by their places, among all campaigns that touched them: `pk` in order, and ASKED of each."""
     (who, day, at, campaign), keys = touched or _touched()
+    contact, counts_from, until = asked
+    until = _until_qualified(pk, until)
     order = np.argsort(contact, kind="stable")
     first, behind = (np.searchsorted(contact[order], who, side) for side in ("left", "right"))
     many = behind - first  # leads of the touch's contact
@@ -100,20 +98,29 @@ def shared(leads: np.ndarray, touched: Touched | None = None) -> Shared:
     pairs, times = np.unique(lead[counts] * max(1, len(keys)) + campaign[touch[counts]], return_counts=True)
     lead, campaign = np.divmod(pairs, max(1, len(keys)))
     total = np.bincount(lead, times, len(pk)).astype(np.int64)[lead]
-    return Shared((pk[lead], campaign, times, total), keys)
+    return Shared((lead, campaign, times, total), keys)
+
+
+def _until_qualified(pk: np.ndarray, until: np.ndarray) -> np.ndarray:
+    """Return `until`, for leads that sales has qualified the second in which it first did."""
+    qualified = Milestones.objects.filter(sql__isnull=False)
+    lead, second = rows(of_all(qualified, listed=Listed(Row("lead_id", "sql")))["listed"], 2)
+    place = np.searchsorted(pk, lead)
+    known = np.isin(lead, pk)
+    found = until.copy()
+    found[place[known]] = second[known]
+    return found
 
 
 def _touched() -> Touched:
     """Return all touches that name a campaign as int64[4, n]: contact, day, second, place in the keys; and the keys."""
     told = Row("contact_id", "day", Epoch("occurred_at"))
-    named = Activity.objects.filter(IsNull(UtmCampaign("properties"), False)).exclude(contact=None).order_by()
-    if connection.vendor == "postgresql":  # it takes every activity for one of these, and would walk them all
-        named = Activity.objects.filter(pk__among=named.values("pk")).order_by()
+    named = Activity.objects.filter(NamesCampaign("properties")).exclude(contact=None).order_by()
     by_name = named.values_list(UtmCampaign("properties")).annotate(listed=Listed(told))
     keys: dict[str, int] = {}
     found = [np.empty((4, 0), np.int64)]
     for name, listed in by_group(by_name):
-        if key := key_of(cut(name)):
+        if key := key_of(cut(name)):  # none where a list or an object stands for it
             columns = rows(listed, 3)
             found.append(np.vstack([columns, np.full(columns.shape[1], keys.setdefault(key, len(keys)))]))
     return np.hstack(found), list(keys)

@@ -125,8 +125,7 @@ def cohort(scopes: Iterable[Scope], rule: str) -> Cohort:
     pk, entered, source, depth = found[:4]
     campaign = np.zeros(len(pk), np.int64)
     if linear:
-        shares = attribution.shared(np.vstack([np.arange(len(pk)), found[4:]]))
-        return Cohort(entered, source, depth, campaign, [attribution.NONE], shares)
+        return Cohort(entered, source, depth, campaign, [attribution.NONE], attribution.shared(pk, found[4:]))
     keys = {attribution.NONE: 0}
     touches = Touch.objects.filter(place=rule).exclude(campaign="").order_by()
     for name, listed in by_group(touches.values_list("campaign").annotate(listed=Listed("lead_id"))):

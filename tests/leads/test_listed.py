@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -44,6 +44,12 @@ def test_rows_keep_their_columns_together(leads: list[Lead]) -> None:
     assert sorted(zip(*found.tolist(), strict=True)) == [
         (lead.pk, place, int(lead.entered_at.timestamp()), 0) for place, lead in enumerate(leads)
     ]
+
+
+def test_an_instant_is_cut_to_its_second_however_near_the_next(leads: list[Lead]) -> None:
+    at = datetime(2026, 11, 22, 18, 0, 1, 999_999, UTC)
+    Lead.objects.update(entered_at=at)
+    assert set(integers(of_all(Lead.objects.all(), at=Listed(Epoch("entered_at")))["at"])) == {int(at.timestamp())}
 
 
 def test_groups_stand_beside_what_they_list(leads: list[Lead]) -> None:

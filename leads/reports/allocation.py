@@ -16,6 +16,8 @@ def split(cents: int, weights: Sequence[int | Fraction]) -> list[int]:
     Largest remainder (Hamilton): each part is its exact share cut to the cent, and the cents that are left go to the
     largest remainders, of equal ones to the first. ValueError for a negative weight, or when all are zero.
     """
+    if len(weights) == 1 and weights[0] > 0:
+        return [cents]
     total = sum(weights, Fraction(0))
     if any(weight < 0 for weight in weights) or total <= 0:
         raise ValueError("money is divided by weights that are not negative and not all zero")

@@ -6,7 +6,6 @@ from the second time on that it became one, whatever came between.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -93,9 +92,8 @@ class _Listed:
     places: np.ndarray
 
     @property
-    def leads(self) -> list[int]:
-        leads: list[int] = (self.places >> BITS).tolist()
-        return leads
+    def leads(self) -> np.ndarray:
+        return self.places >> BITS
 
 
 # --- One by one -----------------------------------------------------------------------------------
@@ -159,7 +157,7 @@ def summed(scope: Scope, user: User, mql: str, groups_of: GroupsOf) -> list[Alik
     Only moves of KINDS have groups and reasons. A fixed number of queries, none of which reads a row per move.
     """
     listed = [*_listed(scope, user), *_listed_feedback(scope, user)]
-    groups = groups_of({lead for one in listed if one.verb in KINDS for lead in one.leads})
+    groups = _grouped([one.leads for one in listed if one.verb in KINDS], groups_of)
     times = _times(np.concatenate([np.array([], np.int64), *(one.places for one in listed)]))
     ends = np.cumsum([len(one.places) for one in listed])
     return (
@@ -174,13 +172,35 @@ def summed(scope: Scope, user: User, mql: str, groups_of: GroupsOf) -> list[Alik
     )
 
 
-def _counted(
-    one: _Listed, times: np.ndarray, groups: Mapping[int, tuple[str, ...]]
-) -> Counter[tuple[int, tuple[str, ...]]]:
+@dataclass(frozen=True)
+class _Groups:
+    """The groups of leads: those of `leads` (in order) stand in `keys` at `places`; int64[leads] both."""
+
+    leads: np.ndarray
+    places: np.ndarray
+    keys: Sequence[tuple[str, ...]]
+
+    def of(self, leads: np.ndarray) -> np.ndarray:
+        """Return where the groups of `leads` stand, which are among these."""
+        return self.places[np.searchsorted(self.leads, leads)]
+
+
+def _grouped(leads: Sequence[np.ndarray], groups_of: GroupsOf) -> _Groups:
+    each = np.unique(np.concatenate([np.array([], np.int64), *leads]))
+    known = groups_of(each.tolist())
+    places: dict[tuple[str, ...], int] = {}
+    found = [places.setdefault(known.get(lead, ()), len(places)) for lead in each.tolist()]
+    return _Groups(each, np.array(found, np.int64), list(places))
+
+
+def _counted(one: _Listed, times: np.ndarray, groups: _Groups) -> dict[tuple[int, tuple[str, ...]], int]:
     """Return {(index of WHICH, groups of the lead): moves}."""
     if one.verb not in KINDS:
-        return Counter({(which, ()): n for which, n in enumerate(np.bincount(times).tolist()) if n})
-    return Counter(zip(times.tolist(), (groups.get(lead, ()) for lead in one.leads), strict=True))
+        return {(which, ()): n for which, n in enumerate(np.bincount(times).tolist()) if n}
+    pairs, numbers = np.unique(times * len(groups.keys) + groups.of(one.leads), return_counts=True)
+    which, places = np.divmod(pairs, max(1, len(groups.keys)))
+    told = zip(which.tolist(), places.tolist(), numbers.tolist(), strict=True)
+    return {(nth, groups.keys[place]): number for nth, place, number in told}
 
 
 def _listed(scope: Scope, user: User) -> list[_Listed]:

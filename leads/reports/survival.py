@@ -6,6 +6,7 @@ E. L. Kaplan, P. Meier, Nonparametric Estimation from Incomplete Observations, J
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -34,15 +35,17 @@ class Stay:
         Where the curve lies level at exactly that share the middle of the level is taken, so that without open ones
         the median is the usual one.
         """
-        if not len(self.over):
-            return None
-        times, ended = np.unique(self.over, return_counts=True)
-        begun = np.searchsorted(np.sort(self.over), times, "left") + np.searchsorted(np.sort(self.open), times, "left")
-        at_risk = self.cases - begun
-        lasting = np.cumprod(1 - ended / at_risk)
+        times, lasting = self._curve
         below = np.flatnonzero(lasting <= 1 - share + EVEN)
         if not len(below):
             return None
         at = int(below[0])
         level = abs(lasting[at] - (1 - share)) < EVEN and at + 1 < len(times)
         return float(times[at] + times[at + 1]) / 2 if level else float(times[at])
+
+    @cached_property
+    def _curve(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the times at which any stay was over, in order, and the share that lasted longer."""
+        times, ended = np.unique(self.over, return_counts=True)
+        begun = np.cumsum(ended) - ended + np.searchsorted(np.sort(self.open), times, "left")
+        return times, np.cumprod(1 - ended / (self.cases - begun))

@@ -16,11 +16,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as clock_time
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
-import openpyxl
 from django.utils.translation import gettext as _
-from openpyxl.xml import DEFUSEDXML
 
 from crm.spreadsheet_cells import unquoted
 
@@ -155,10 +153,10 @@ class Table:
     def _workbook_rows(self) -> Iterator[list[Cell]]:
         file = self.path.open("rb")  # by its content: openpyxl refuses a path by its ending
         try:
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        except Exception as error:  # a broken workbook fails in any way
+            book = _opened(file)
+        except ReadingError:
             file.close()
-            raise ReadingError(_("The workbook cannot be opened. Save it again as .xlsx or .csv.")) from error
+            raise
         try:
             sheet = book[self.sheet] if self.sheet else book.worksheets[0]
             for row in sheet.iter_rows(values_only=True, max_col=MOST_COLUMNS + 1):
@@ -194,13 +192,20 @@ class Table:
 def sheets(path: Path) -> list[str]:
     """Return the names of a workbook's sheets, in order; ReadingError when it cannot be opened."""
     with path.open("rb") as file:
-        try:
-            book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-            names = list(book.sheetnames)
-            book.close()
-        except Exception as error:  # a broken workbook fails in any way
-            raise ReadingError(_("The workbook cannot be opened. Save it again as .xlsx or .csv.")) from error
+        book = _opened(file)
+        names = list(book.sheetnames)
+        book.close()
     return names
+
+
+def _opened(file: BinaryIO) -> Any:
+    """Return a workbook that is read row by row; ReadingError when it cannot be opened."""
+    from openpyxl import load_workbook  # only now: a tenth of what a process needs to start
+
+    try:
+        return load_workbook(file, read_only=True, data_only=True, keep_links=False)
+    except Exception as error:  # a broken workbook fails in any way
+        raise ReadingError(_("The workbook cannot be opened. Save it again as .xlsx or .csv.")) from error
 
 
 def as_text(cell: Cell) -> str:
@@ -261,6 +266,8 @@ def _is_program(head: bytes) -> bool:
 
 def _guard_workbook(path: Path) -> None:
     """Refuse, before it is opened, a workbook that unpacks to more than it should."""
+    from openpyxl.xml import DEFUSEDXML
+
     if not DEFUSEDXML:
         raise ReadingError(_("Workbooks cannot be read safely on this installation: defusedxml is missing."))
     try:

@@ -73,15 +73,17 @@ class Shared:
 ASKED = ("contact_id", "counts_from", _UNTIL)
 
 
-def share(leads: QuerySet[Lead]) -> Shared:
-    """Share leads, told by their keys, among all campaigns that touched them."""
+def share(leads: QuerySet[Lead], among: np.ndarray | None = None) -> Shared:
+    """Share leads among all campaigns that touched them; told by their keys, or by where these stand in `among`."""
     touched = _touched()
     if connection.vendor == "sqlite":  # PostgreSQL reads all of them in half the time
         leads = leads.filter(contact__among=np.unique(touched[0][0]).tolist())
     found = rows(of_all(leads, listed=Listed(Row("pk", *ASKED)))["listed"], 1 + len(ASKED))
     found = found[:, np.argsort(found[0])]
-    shared_among = shared(found[0], found[1:], touched)
-    return replace(shared_among, columns=(found[0][shared_among.columns[0]], *shared_among.columns[1:]))
+    by_place = shared(found[0], found[1:], touched)
+    pk = found[0][by_place.columns[0]]
+    lead = pk if among is None else np.searchsorted(among, pk)
+    return replace(by_place, columns=(lead, *by_place.columns[1:]))
 
 
 def shared(pk: np.ndarray, asked: np.ndarray, touched: Touched | None = None) -> Shared:

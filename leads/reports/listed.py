@@ -91,7 +91,7 @@ def _as_it_lies() -> Iterator[None]:
 
 
 def _in_binary(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
-    from psycopg import Cursor
+    from psycopg import ClientCursor, Cursor
     from psycopg.adapt import Loader
     from psycopg.postgres import types
     from psycopg.pq import Format
@@ -105,9 +105,11 @@ def _in_binary(execute: Callable[..., Any], sql: str, params: Any, many: bool, c
             dimensions = int.from_bytes(bytes(data[:4]), "big")
             return np.frombuffer(data, CELL, offset=12 + 8 * dimensions)["number"].astype(np.int64)
 
-    wrapper = context["cursor"]  # its own cursor takes texts alone, and writes parameters out as we do here
+    wrapper = context["cursor"]
     with closing(wrapper.cursor) as textual:
-        sql, wrapper.cursor = textual.mogrify(sql, params), Cursor(textual.connection)
+        if isinstance(textual, ClientCursor):  # it takes texts alone, and writes parameters out as we do here
+            sql, params = textual.mogrify(sql, params), None
+        wrapper.cursor = Cursor(textual.connection)
     wrapper.cursor.format = Format.BINARY
     wrapper.cursor.adapters.register_loader(types["int8"].array_oid, Numbers)
-    return execute(sql, None, many, context)
+    return execute(sql, params, many, context)

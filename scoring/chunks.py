@@ -16,6 +16,7 @@ import numpy as np
 from django.db import connection
 from django.db.models import QuerySet
 
+from crm.binary_arrays import elements
 from scoring import engine
 from scoring.models import ContactSignals, Score
 from scoring.packing import Torn, are_torn, lengths_of, matrix_of, points_of, unpack_points
@@ -101,7 +102,6 @@ _CHUNK = (
     " FROM scoring_contactsignals cs LEFT JOIN scoring_score s ON s.lead_id = cs.lead_id"
     f" AND s.lead_id BETWEEN {{first}} AND {{final}} WHERE {_WANTED} AND cs.contact_id <= %s"
 )
-_ARRAY_HEAD = 20  # bytes before the elements of a binary array of one dimension
 
 
 def _read_postgres(after: int, width: int, limit: int) -> Chunk:
@@ -124,7 +124,7 @@ def _read_postgres(after: int, width: int, limit: int) -> Chunk:
 def _parsed(result: Any, width: int) -> Stored:
     if result.get_value(0, 0) is None:
         return _nothing(width)
-    number = {name: _array(result.get_value(0, n), kind) for n, (name, _sql, kind) in enumerate(_NUMBERS)}
+    number = {name: elements(result.get_value(0, n), kind) for n, (name, _sql, kind) in enumerate(_NUMBERS)}
     grade, bits, data, points = (result.get_value(0, len(_NUMBERS) + n) or b"" for n in range(len(_STRINGS)))
     return Stored(
         contact=number["contact"].astype(np.int64),
@@ -143,11 +143,6 @@ def _parsed(result: Any, width: int) -> Stored:
             data,
         ),
     )
-
-
-def _array(received: bytes | None, kind: str) -> np.ndarray:
-    """Return the elements of a binary array without NULLs."""
-    return np.frombuffer(received or b"", [("size", ">i4"), ("value", kind)], offset=_ARRAY_HEAD)["value"]
 
 
 def _nothing(width: int) -> Stored:

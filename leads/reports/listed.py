@@ -13,6 +13,8 @@ import numpy as np
 from django.db import connection
 from django.db.models import Aggregate, Func, QuerySet, TextField
 
+from crm.binary_arrays import elements
+
 #: What a database gives for a Listed; None where there was nothing to list.
 Found: TypeAlias = np.ndarray | str | None
 
@@ -76,9 +78,6 @@ def rows(listed: Found, columns: int) -> np.ndarray:
 
 # --- PostgreSQL's arrays --------------------------------------------------------------------------
 
-#: A number of an array: its length in bytes, which is 8, and itself.
-CELL = np.dtype([("length", ">i4"), ("number", ">i8")])
-
 
 @contextmanager
 def _as_it_lies() -> Iterator[None]:
@@ -97,13 +96,10 @@ def _in_binary(execute: Callable[..., Any], sql: str, params: Any, many: bool, c
     from psycopg.pq import Format
 
     class Numbers(Loader):
-        """bigint[] of any dimensions: how many there are, twelve bytes or, for none, eight bytes more for each."""
-
         format = Format.BINARY
 
         def load(self, data: Any) -> np.ndarray:
-            dimensions = int.from_bytes(bytes(data[:4]), "big")
-            return np.frombuffer(data, CELL, offset=12 + 8 * dimensions)["number"].astype(np.int64)
+            return elements(data, ">i8").astype(np.int64)
 
     wrapper = context["cursor"]
     with closing(wrapper.cursor) as textual:

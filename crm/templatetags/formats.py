@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 register = template.Library()
 
+MINUTE = timedelta(minutes=1)
 MINUS = "\N{MINUS SIGN}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 SPACE = "\N{NO-BREAK SPACE}"
@@ -68,7 +69,12 @@ def money(amount: Any, currency: str = "EUR") -> str:
     """48000 → "€48,000" (English), "48.000 €" (German). Cents are shown only where there are some."""
     if amount is None or amount == "":
         return ""
-    value = Decimal(str(amount))
+    return _money(Decimal(str(amount)), currency, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _money(value: Decimal, currency: str, language: str | None) -> str:
+    """A sum in words; remembered, because deals of one kind cost the same."""
     text = formats.number_format(abs(value), 0 if value == value.to_integral_value() else 2, force_grouping=True)
     symbol = SYMBOLS.get(currency, currency)
     if len(symbol) > 1:
@@ -189,4 +195,11 @@ def age(since: datetime | date | None, missing: str = "–") -> SafeString | str
     if since is None:
         return missing
     length = timezone.now() - _as_moment(since)
+    told = timedelta(days=abs(length).days) or abs(length) // MINUTE * MINUTE
+    return _aged(since, told, get_language(), timezone.get_current_timezone_name())
+
+
+@lru_cache(maxsize=8192)
+def _aged(since: datetime | date, length: timedelta, language: str | None, zone: str) -> SafeString:
+    """An age of whole days or, within a day, whole minutes; remembered, because a board shows the same all day."""
     return format_html('<time datetime="{}" title="{}">{}</time>', since.isoformat(), exact(since), span(length))

@@ -39,6 +39,7 @@ HOLDERS = {
 }
 DIMENSIONS = {"confirmed": "yes", "yes": "yes", "stated": "half", "hinted": "half", "partly": "half", "half": "half"}
 DIMENSIONS |= {"refuted": "no", "ruled_out": "no", "refused": "no", "no": "no"}
+Told = tuple[str, str, bool, str, str]  # of a dimension: label, status, whether too old, letter, words for the status
 SOON = timedelta(hours=1)
 
 
@@ -191,14 +192,24 @@ def bant(dimensions: Iterable[Any]) -> SafeString:
     Each dimension is an object or mapping with ``label`` and ``status``, and, where they differ, ``letter`` and
     ``status_label``.
     """
+    return _bant(tuple(_told(one) for one in dimensions), get_language())
+
+
+def _told(dimension: Any) -> Told:
+    label, status, letter, words = (
+        str(_read(dimension, name)) for name in ("label", "status", "letter", "status_label")
+    )
+    return label, status or "unknown", bool(_read(dimension, "is_stale")), letter or label[:1], words
+
+
+@lru_cache(maxsize=1024)
+def _bant(dimensions: tuple[Told, ...], language: str | None) -> SafeString:
+    """The letters of what is told of each dimension; remembered, because most leads are known equally well."""
     cells, words = [], []
-    for dimension in dimensions:
-        label, status = str(_read(dimension, "label")), str(_read(dimension, "status") or "unknown")
-        stale, shape = bool(_read(dimension, "is_stale")), DIMENSIONS.get(status, "")
-        cells.append(
-            ("half" if stale and shape == "yes" else shape, str(_read(dimension, "letter") or label[:1]).upper())
-        )
-        said = _read(dimension, "status_label") or _status_label(status)
+    for label, status, stale, letter, status_label in dimensions:
+        shape = DIMENSIONS.get(status, "")
+        cells.append(("half" if stale and shape == "yes" else shape, letter.upper()))
+        said = status_label or _status_label(status)
         told = _("%(topic)s: %(status)s, too old to count") % {"topic": label, "status": said}
         words.append(told if stale else f"{label}: {said}")
     spoken = ", ".join(words)
@@ -237,7 +248,11 @@ def _ring(context: template.Context, user: Any, size: str, speaks: bool) -> Safe
     name = _("Nobody") if nobody else full_name(user)
     mine = not nobody and getattr(user, "pk", None) is not None and user.pk == getattr(reader, "pk", None)
     classes = " ".join(part for part in ("avatar", size, "nobody" if nobody else "", "me" if mine else "") if part)
-    letters = "?" if nobody else initials(name)
+    return _drawn(classes, name, "?" if nobody else initials(name), speaks)
+
+
+@lru_cache(maxsize=1024)
+def _drawn(classes: str, name: str, letters: str, speaks: bool) -> SafeString:
     if speaks:
         return format_html(
             '<span class="{}" role="img" aria-label="{}" title="{}">{}</span>', classes, name, name, letters
@@ -266,7 +281,11 @@ def person(context: template.Context, user: Any, nobody: str = "") -> SafeString
 @register.simple_tag
 def trend(delta: Any, days: int = 7) -> SafeString:
     """The change of a score: a triangle, the size of the change, and both in words for those who do not see it."""
-    value = int(delta or 0)
+    return _trend(int(delta or 0), days, get_language())
+
+
+@lru_cache(maxsize=1024)
+def _trend(value: int, days: int, language: str | None) -> SafeString:
     if value == 0:
         return format_html(
             '<span class="trend flat"><span class="hidden-text">{}</span>0</span>',

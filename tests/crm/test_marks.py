@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +12,8 @@ from django.template import Context, Template
 from django.test import override_settings
 from django.utils import timezone, translation
 from lucide import IconDoesNotExist
+
+from crm.templatetags.formats import exact
 
 EVIL = '"><script>alert(1)</script>'
 
@@ -192,3 +195,30 @@ def test_when_and_age_speak_of_the_near_past() -> None:
     assert ">12 min ago<" in render("{% when moment %}", moment=now - timedelta(minutes=12, seconds=5))
     assert ">3 d<" in render("{% age moment %}", moment=now - timedelta(days=3, hours=1))
     assert render("{% age None %}") == "–"
+
+
+def test_an_age_is_told_in_the_readers_zone_and_language_and_goes_on() -> None:
+    since = timezone.now() - timedelta(days=3, hours=2)
+    told = []
+    for zone, language in (("Europe/Berlin", "en"), ("Asia/Tokyo", "en"), ("Asia/Tokyo", "de")):
+        with timezone.override(zone), translation.override(language):
+            told += [render("{% age since %}", since=since), exact(since)]
+    ages, moments = told[::2], told[1::2]
+    assert [moment in age for age, moment in zip(ages, moments, strict=True)] == [True] * 3
+    assert len(set(moments)) == 3
+    assert [re.sub("<.*?>", "", age) for age in ages] == ["3 d", "3 d", "3\N{NO-BREAK SPACE}T"]
+    assert ">4 d<" in render("{% age since %}", since=since - timedelta(days=1))
+
+
+def test_what_was_drawn_once_is_drawn_anew_in_another_language() -> None:
+    dimensions = [{"label": "Budget", "status": "yes"}]
+    source = "{% bant dimensions %}{% trend 12 %}{{ 1500|money }}"
+    english = render(source, dimensions=dimensions)
+    with translation.override("de"):
+        german = render(source, dimensions=dimensions)
+    assert "Budget: confirmed" in english and "in 7 days" in english and "€1,500" in english
+    assert (
+        "Budget: bestätigt" in german
+        and "in 7\N{NO-BREAK SPACE}Tagen" in german
+        and "1.500\N{NO-BREAK SPACE}€" in german
+    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Exists, Lookup, OuterRef, Q, QuerySet, Subquery
 from django.db.models.sql import Query
 from django.http import QueryDict
@@ -45,7 +47,7 @@ SILENCE = {Lane.ACCEPTED: 10, Lane.QUALIFIED: 14}
 class Among(Lookup):  # type: ignore[type-arg]
     """`pk__among`: one of many ids.
 
-    A list is one parameter however long it is; a query is asked once, first:
+    A list is one parameter however long it is; queries, one or a list of them, are asked once, first:
     PostgreSQL would otherwise join a query of ten ids with the whole table.
     """
 
@@ -53,19 +55,36 @@ class Among(Lookup):  # type: ignore[type-arg]
     prepare_rhs = False
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        return self._written(compiler, connection, "{} IN (SELECT value FROM json_each(%s))", "{} IN {}", json.dumps)
+        column, params = self.process_lhs(compiler, connection)
+        if not self._queries:
+            ids = f"{column} IN (SELECT value FROM json_each(%s))"  # nosec B608  # a column of ours
+            return ids, (*params, json.dumps(self.rhs))
+        asked, more = self._asked(compiler)
+        united = " UNION ALL ".join(f"SELECT * FROM {query}" for query in asked)  # nosec B608  # compiled by Django
+        return f"{column} IN ({united})", (*params, *more)
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
-        return self._written(compiler, connection, "{} = ANY(%s)", "{} = ANY(ARRAY{})", list)
-
-    def _written(
-        self, compiler: Any, connection: Any, ids: str, query: str, packed: Callable[[Any], Any]
-    ) -> tuple[str, Any]:
         column, params = self.process_lhs(compiler, connection)
-        if isinstance(self.rhs, Query):
-            asked, more = compiler.compile(self.rhs)
-            return query.format(column, asked), (*params, *more)
-        return ids.format(column), (*params, packed(self.rhs))
+        if not self._queries:
+            return f"{column} = ANY(%s)", (*params, list(self.rhs))
+        asked, more = self._asked(compiler)
+        united = " || ".join(f"ARRAY{query}" for query in asked)
+        return f"{column} = ANY({united})", (*params, *more)
+
+    @property
+    def _queries(self) -> list[Query]:
+        several = self.rhs if isinstance(self.rhs, list) else [self.rhs]
+        return [one for one in several if isinstance(one, Query)]
+
+    def _asked(self, compiler: Any) -> tuple[list[str], list[Any]]:
+        """Return each query in brackets, and the parameters of all; EmptyResultSet when none of them can find any."""
+        compiled = []
+        for query in self._queries:
+            with suppress(EmptyResultSet):
+                compiled.append(compiler.compile(query))
+        if not compiled:
+            raise EmptyResultSet
+        return [asked for asked, _params in compiled], [param for _asked, params in compiled for param in params]
 
 
 # --- Only: what needs somebody now --------------------------------------------------------------

@@ -177,32 +177,63 @@ def place(lead: Lead, filters: Filters) -> int:
 
 
 class BoundedFigures(Subquery):
-    """The sum of `money`, how many have one, and how many have a `fact`, over at most 10,001 rows read once."""
+    """Figures over at most 10,001 rows that are read once, written with bars between them."""
 
-    template = (
-        "(SELECT COALESCE(SUM(bounded.money), 0) || '|' || COUNT(bounded.money) || '|' || COUNT(bounded.fact)"
-        " FROM (%(subquery)s) bounded)"
-    )
+    figures: tuple[str, ...] = ()
+    template = "(SELECT %(figures)s FROM (%(subquery)s) bounded)"
     output_field = CharField()
 
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, Any]:  # type: ignore[override]
+        return super().as_sql(compiler, connection, figures=" || '|' || ".join(self.figures), **extra)
 
-def _figures(lane: Lane, standings: QuerySet[Standing], fact: Fact | None) -> BoundedFigures:
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        """Write instants as SQLite keeps them."""
+        written = "to_char(MIN(bounded.lane_since) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"
+        figures = (one.replace("MIN(bounded.lane_since)", written) for one in self.figures)
+        return super().as_sql(compiler, connection, figures=" || '|' || ".join(figures))
+
+
+class Standings(BoundedFigures):
+    """How many stand in a lane, and since when the first of them."""
+
+    figures = ("COUNT(*)", "COALESCE(MIN(bounded.lane_since), '')")
+
+
+class Sums(BoundedFigures):
+    """The sum of `money`, how many have one, and how many have a `fact`."""
+
+    figures = ("COALESCE(SUM(bounded.money), 0)", "COUNT(bounded.money)", "COUNT(bounded.fact)")
+
+
+class StandingsAndSums(BoundedFigures):
+    """Both at once, for leads that have to be looked at anyway."""
+
+    figures = Standings.figures + Sums.figures
+
+
+def _oldest_first(standings: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    """Cut a lane so that the one who has stood there longest is among those that are read."""
+    return standings.order_by("lane_since")[: COUNTED + 1]
+
+
+def _with_sums(lane: Lane, standings: QuerySet[Standing], fact: Fact | None) -> StandingsAndSums:
     if lane in WORKED:
         standings = standings.filter(lead__stage=WORKED[lane])  # true of each of them; it names the index
-    return _sums(standings, "lead__", fact.asks if fact else None)
+    told = _told(standings, "lead__", fact.asks if fact else None)
+    return StandingsAndSums(_oldest_first(told.values("lane_since", "money", "fact")))
 
 
-def _whole_figures(lane: Lane, fact: Fact | None) -> BoundedFigures:
-    """Return the same of a lane nobody has narrowed: its leads are those of its stage, in an index of their own."""
-    return _sums(Lead.objects.filter(stage=WORKED[lane]), "", fact.asks_lead if fact else None)
+def _whole_sums(lane: Lane, fact: Fact | None) -> Sums:
+    """Return the sums of a lane nobody has narrowed: its leads are those of its stage, in an index of their own."""
+    told = _told(Lead.objects.filter(stage=WORKED[lane]), "", fact.asks_lead if fact else None)
+    return Sums(told.order_by().values("money", "fact")[: COUNTED + 1])
 
 
-def _sums(rows: QuerySet[Any], lead: str, asks: Q | None) -> BoundedFigures:
-    """Sum over `rows`, from which one comes to the lead by the path `lead`."""
+def _told(rows: QuerySet[Any], lead: str, asks: Q | None) -> QuerySet[Any]:
+    """Give `rows` their `money` and `fact`; from one of them one comes to the lead by the path `lead`."""
     ours = When(**{f"{lead}currency__in": ["", OuterRef("currency")]}, then=F(f"{lead}amount"))
     concerned = Case(When(asks, then=Value(1))) if asks else Value(None, IntegerField())
-    rows = rows.order_by().annotate(fact=concerned, money=Case(ours)).values("money", "fact")
-    return BoundedFigures(rows[: COUNTED + 1])
+    return rows.annotate(fact=concerned, money=Case(ours))
 
 
 def bounded(standings: QuerySet[Standing]) -> BoundedCount:
@@ -351,22 +382,27 @@ def heads(board: Board, filters: Filters, lanes: Iterable[Lane] | None = None) -
     columns: dict[str, Any] = filters.names() | (_checklist() if board is SALES else {})
     for lane in wanted:
         columns |= _columns(lane, board, filters, facts.get(lane))
-    for scope in filters.scopes if lanes is None else ():
+    scopes = filters.scopes if lanes is None else ()
+    for scope in scopes:
+        if scope == filters.scope and not filters.active:
+            continue  # the heads say it
         everyone = Standing.objects.filter(belongs_to(scope, filters.user))
         working = everyone.filter(lane__in=[lane for lane in board.lanes if lane not in CLOSED_LANES])
         columns[f"scope_{scope}"] = bounded(working)
     columns["last_change"] = Subquery(StageChange.objects.order_by("-pk").values("pk")[:1])
     columns["last_lead"] = Subquery(Lead.objects.order_by("-pk").values("pk")[:1])
     row: Any = Workspace.objects.values("column_limits", "currency", **columns).get(pk=1)
-    return Heads(
+    found = Heads(
         by_lane={lane: _head(lane, board, filters, row, facts.get(lane)) for lane in wanted},
-        scopes=[(scope, row[f"scope_{scope}"]) for scope in scopes_in(row)],
+        scopes=[],
         currency=row["currency"],
         since=f"{row['last_change'] or 0}.{row['last_lead'] or 0}",
         exists=row["last_lead"] is not None,
         names=row,
         rules=_rules(row),
     )
+    found.scopes = [(scope, row.get(f"scope_{scope}", found.shown)) for scope in scopes]
+    return found
 
 
 def _checklist() -> dict[str, Any]:
@@ -381,21 +417,21 @@ def _rules(row: dict[str, Any]) -> Checklist | None:
     return Checklist(**{name: row[f"checklist_{name}"] for name in CHECKLIST})
 
 
-def scopes_in(row: dict[str, Any]) -> list[str]:
-    return [name.removeprefix("scope_") for name in row if name.startswith("scope_")]
-
-
 def _columns(lane: Lane, board: Board, filters: Filters, fact: Fact | None) -> dict[str, Any]:
     everyone = in_lane(lane, filters.now)
     standings = filters.narrow(everyone, lane)
-    oldest = standings.order_by("lane_since").values("lane_since")[:1]
-    columns: dict[str, Any] = {f"{lane}_number": bounded(standings), f"{lane}_oldest": Subquery(oldest)}
+    amounts, whole = _has_amounts(lane, board), lane in WORKED and filters.whole
+    stand = f"{lane}_stand"
+    columns: dict[str, Any] = {}
+    if amounts and not whole:
+        columns[stand] = _with_sums(lane, standings, fact)
+    else:
+        columns[stand] = Standings(_oldest_first(standings.values("lane_since")))
+    if amounts and whole:
+        columns[f"{lane}_sums"] = _whole_sums(lane, fact)
     if filters.active:
         columns[f"{lane}_total"] = bounded(filters.cleared().narrow(everyone))
-    whole = lane in WORKED and filters.whole
-    if _has_amounts(lane, board):
-        columns[f"{lane}_figures"] = _whole_figures(lane, fact) if whole else _figures(lane, standings, fact)
-    if fact and (not _has_amounts(lane, board) or (whole and fact.asks_lead is None)):
+    if fact and (not amounts or (whole and fact.asks_lead is None)):
         asked = standings.filter(fact.asks)
         columns[f"{lane}_fact"] = bounded(asked.filter(lead__stage=WORKED[lane]) if lane in WORKED else asked)
     return columns
@@ -406,15 +442,16 @@ def _has_amounts(lane: Lane, board: Board) -> bool:
 
 
 def _head(lane: Lane, board: Board, filters: Filters, row: dict[str, Any], fact: Fact | None) -> Head:
-    number = row[f"{lane}_number"]
-    amount, known, counted = (row.get(f"{lane}_figures") or "0|0|0").split("|")
+    stand, since, *sums = row[f"{lane}_stand"].split("|")
+    amount, known, counted = sums or row.get(f"{lane}_sums", "0|0|0").split("|")
+    number = int(stand)
     concerned = row.get(f"{lane}_fact") or int(counted)
     return Head(
         lane=lane,
         label=lane_label(lane, board),
         number=number,
         total=row.get(f"{lane}_total", number),
-        oldest=row[f"{lane}_oldest"],
+        oldest=_moment(since),
         limit=row["column_limits"].get(lane),
         fact=fact.words(concerned) % {"n": count_text(concerned)} if fact and concerned else "",
         fact_tone=fact.tone if fact else "",
@@ -424,6 +461,11 @@ def _head(lane: Lane, board: Board, filters: Filters, row: dict[str, Any], fact:
         folded=lane in FOLDING and lane not in filters.unfolded,
         fold_url=board.url + _folding(lane, filters).query() if lane in FOLDING else "",
     )
+
+
+def _moment(written: str) -> datetime | None:
+    """Return an instant written as text, without its zone, which is UTC."""
+    return datetime.fromisoformat(written).replace(tzinfo=UTC) if written else None
 
 
 def _folding(lane: Lane, filters: Filters) -> Filters:
@@ -463,8 +505,7 @@ class Column:
 def pages(lanes: Sequence[Lane], filters: Filters, after: str = "") -> dict[Lane, list[Lead]]:
     """Return the next page of each lane, one lead more than fits, in one query; `after` is a place."""
     found: dict[Lane, list[Lead]] = {lane: [] for lane in lanes}
-    first, *others = [Standing.objects.filter(pk__in=_page(lane, filters, after).values("pk")) for lane in lanes]
-    for lead in leads_of(first.union(*others, all=True) if others else first):
+    for lead in leads_of([_page(lane, filters, after) for lane in lanes]):
         found[Lane(lead.standing.lane)].append(lead)
     for lane, leads in found.items():
         order = order_of(lane, filters)
@@ -488,7 +529,7 @@ def columns(board: Board, filters: Filters, top: Heads, *, shown: str = "") -> l
     for lane in board.lanes:
         column = Column(top.by_lane[lane], shown=lane == shown)
         _fill(column, leads.get(lane, []), cards, filters, board)
-        unfolded = tuple({*filters.unfolded, lane} & set(FOLDING))
+        unfolded = tuple(other for other in FOLDING if other in {*filters.unfolded, lane})
         column.switch_url = filters.also(unfolded=unfolded).query(("column", lane))
         found.append(column)
     return found

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import quote_plus
 
-from django.db.models import Case, OuterRef, QuerySet, Subquery, When
+from django.db.models import Case, Model, OuterRef, QuerySet, Subquery, When
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -19,17 +19,21 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from crm.models import Activity, User
+from crm.models import Activity, Company, Contact, Team, User
 from crm.templatetags.formats import relative_day
 from crm.workdays import local_date
 from leads import clock, guards
 from leads.board_filters import SILENCE, TOUCHES, Filters
 from leads.explanations import Explanation, Hint, Reason, explain
-from leads.models import Checklist, Finding, Handoff, Lead, StageChange, Standing
+from leads.models import Checklist, Finding, Handoff, Lead, Source, StageChange, Standing
 from leads.qualification import Dimension, checklist, summarise
 from leads.stages import SALES_OWNED, Lane, Verb
 
 SOON = timedelta(days=3)
+# What a card tells of those beside its lead. Their rows are long, and a board would read hundreds of them whole.
+OF_PEOPLE = ("name", "email")
+OF_CONTACTS = ("first_name", "last_name", "email", "phone", "job_title", "company", "custom")
+OF_SOURCES = ("key", "label", "shipped")
 
 
 @lru_cache(maxsize=32)
@@ -108,12 +112,12 @@ class Card:
         company = self.lead.contact.company
         return company.name if company else self.lead.contact.email
 
-    @property
+    @cached_property
     def url(self) -> str:
         """The lead's page, which knows the list one came from."""
         return f"{address('lead', self.lead.pk)}?from={self.origin}"
 
-    @property
+    @cached_property
     def score_url(self) -> str:
         return address("lead_score", self.lead.pk)
 
@@ -121,7 +125,7 @@ class Card:
     def clock_url(self) -> str:
         return address("lead_clock", self.lead.pk)
 
-    @property
+    @cached_property
     def moves_url(self) -> str:
         return address("lead_moves", self.lead.pk)
 
@@ -250,11 +254,11 @@ def _next_step(lead: Lead, now: datetime) -> Due | None:
 # --- Reading them -------------------------------------------------------------------------------
 
 
-def leads_of(where: QuerySet[Standing]) -> QuerySet[Lead]:
+def leads_of(where: Iterable[QuerySet[Standing]]) -> QuerySet[Lead]:
     """Return the leads behind those Standings with everything a card needs of them, in one query."""
     touches = Activity.objects.filter(contact=OuterRef("contact"), kind_id__in=TOUCHES)
     found = (
-        Lead.objects.filter(pk__among=where.values("pk"))
+        Lead.objects.filter(pk__among=[standings.values("pk") for standings in where])
         .order_by()
         .annotate(
             last_touch=Case(
@@ -262,7 +266,17 @@ def leads_of(where: QuerySet[Standing]) -> QuerySet[Lead]:
             )
         )
     )
-    return found.select_related("standing", "contact__company", "owner", "team", "source")
+    return found.select_related("standing", "contact__company", "owner", "team", "source").defer(
+        *beside(Contact, "contact", OF_CONTACTS), *beside(Company, "contact__company", ("name",)),
+        *beside(User, "owner", OF_PEOPLE), *beside(Team, "team", ("name",)), *beside(Source, "source", OF_SOURCES),
+    )  # fmt: skip
+
+
+@cache
+def beside(model: type[Model], path: str, kept: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what `defer` takes so that of `model`, related by `path`, only the fields `kept` are read."""
+    left = {field.name for field in model._meta.concrete_fields if not field.primary_key}.difference(kept)
+    return tuple(sorted(f"{path}__{name}" for name in left))
 
 
 def build(leads: Iterable[Lead], board: str, filters: Filters, rules: Checklist | None = None) -> dict[int, Card]:
@@ -303,7 +317,8 @@ def _add_handoffs(cards: dict[int, Card], user: User) -> None:
     if not cards:
         return
     opened = Handoff.objects.open().filter(lead__in=list(cards))
-    for handoff in opened.select_related("assignee", "team", "offered_by"):
+    unread = ["packet", *beside(User, "assignee", OF_PEOPLE), *beside(User, "offered_by", OF_PEOPLE)]
+    for handoff in opened.select_related("assignee", "team", "offered_by").defer(*unread):
         card = cards[handoff.lead_id]
         card.handoff = card.lead.last_handoff = card.lead.open_handoff = handoff
         card.may_answer = guards.by_who_was_offered(card.lead, user)
@@ -314,7 +329,7 @@ def _add_returns(cards: dict[int, Card]) -> None:
     if not cards:
         return
     moves = StageChange.objects.filter(lead__in=list(cards), verb__in=[Verb.SEND_BACK, Verb.LOSE])
-    for change in moves.select_related("reason", "by").order_by("seq"):
+    for change in moves.select_related("reason", "by").defer(*beside(User, "by", OF_PEOPLE)).order_by("seq"):
         cards[change.lead_id].sent_back = change
 
 
@@ -322,6 +337,7 @@ def _add_bant(cards: dict[int, Card], rules: Checklist | None) -> None:
     if not cards:
         return
     rules, found = rules or checklist(), Finding.objects.filter(lead__in=list(cards)).select_related("author")
+    found = found.defer(*beside(User, "author", OF_PEOPLE))
     by_lead: dict[int, list[Finding]] = {pk: [] for pk in cards}
     for finding in found:
         by_lead[finding.lead_id].append(finding)
@@ -360,7 +376,7 @@ def rescored(standings: Iterable[Standing], board: str, filters: Filters) -> lis
 
 def one(lead: Lead, board: str, filters: Filters, **words: Any) -> Card:
     """Return the card of one lead, with what just happened to it (`note`, `note_tone`, `moved`)."""
-    card = build(leads_of(Standing.objects.filter(pk=lead.pk)), board, filters)[lead.pk]
+    card = build(leads_of([Standing.objects.filter(pk=lead.pk)]), board, filters)[lead.pk]
     for name, value in words.items():
         setattr(card, name, value)
     return card

@@ -119,7 +119,7 @@ class Question:
         return self.built(first)
 
     def built(self, lead_ids: list[int]) -> list[Card]:
-        cards = build(leads_of(Standing.objects.filter(pk__in=lead_ids)), self.board.name, self.filters)
+        cards = build(leads_of([Standing.objects.filter(pk__in=lead_ids)]), self.board.name, self.filters)
         return [cards[pk] for pk in lead_ids if pk in cards]
 
 

@@ -36,7 +36,7 @@ class Standing(models.Model):
             ),
             models.Index(
                 fields=["lane", "team", "-rank", "-lead"], name="leads_standing_team",
-                condition=models.Q(lane__in=[Lane.OFFERED, Lane.ACCEPTED, Lane.QUALIFIED]),
+                condition=models.Q(team__isnull=False),
             ),
             # A rep looks at their own and at what nobody of their team has taken: few rows, which no other index finds.
             models.Index(

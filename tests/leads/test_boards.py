@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -146,6 +147,19 @@ def test_more_cards_come_as_a_fragment_too(cast: Cast) -> None:
     assert (len(cards_on(fragment)), "<html" in fragment) == (3, False)
 
 
+def test_a_question_that_finds_nobody_leaves_the_others_their_answers(cast: Cast) -> None:
+    leads = ranked(3)
+    nobody, first = Standing.objects.filter(pk__in=[]), Standing.objects.order_by("rank", "pk")[:1]
+    last = Standing.objects.filter(pk=leads[-1].pk)
+
+    def among(*questions: QuerySet[Standing]) -> set[Lead]:
+        return set(Lead.objects.filter(pk__among=[one.values("pk") for one in questions]))
+
+    assert among(nobody, first, last) == {leads[0], leads[-1]}
+    assert among(nobody) == among() == set()
+    assert set(Lead.objects.exclude(pk__among=[nobody.values("pk")])) == set(leads)
+
+
 def test_the_oldest_comes_first_by_age(cast: Cast) -> None:
     leads = ranked(3)
     for days, lead in zip((2, 9, 5), leads, strict=True):
@@ -160,6 +174,20 @@ def test_heads_count_to_ten_thousand(cast: Cast, monkeypatch: pytest.MonkeyPatch
     heads = boards.heads(MARKETING, filters(cast.mia))
     assert (heads.by_lane[Lane.NEW].count, heads.total_words) == ("4+", "4+")
     assert heads.by_lane[Lane.MQL].count == "0"
+
+
+@pytest.mark.parametrize("address", ["", "q=acme", "scope=mine"])
+def test_heads_tell_the_oldest_to_the_microsecond_however_few_are_counted(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr(boards, "COUNTED", 1)
+    first = timezone.now().replace(microsecond=120_030) - timedelta(days=40)
+    for number, person in enumerate(people(3)):
+        lead = accepted(cast, contact=person)
+        Standing.objects.filter(pk=lead.pk).update(lane_since=first + timedelta(days=2 - number))
+    by_lane = boards.heads(SALES, filters(cast.sam, address, SALES)).by_lane
+    assert (by_lane[Lane.ACCEPTED].count, by_lane[Lane.ACCEPTED].oldest) == ("1+", first)
+    assert by_lane[Lane.QUALIFIED].oldest is None
 
 
 def filters(user: User, address: str = "", board: boards.Board = MARKETING) -> boards.Filters:

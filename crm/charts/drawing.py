@@ -7,10 +7,11 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import NamedTuple
 
 from django.utils import formats
-from django.utils.html import format_html, format_html_join
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -50,16 +51,17 @@ def number(value: float) -> str:
 
 def shape(name: str, content: str = "", /, **attributes: object) -> SafeString:
     """One SVG element; ``klass`` writes ``class``, underscores become hyphens, floats are cut to a tenth."""
-    written = format_html_join(
-        "",
-        ' {}="{}"',
-        (
-            (key.replace("klass", "class").replace("_", "-"), number(value) if isinstance(value, float) else value)
-            for key, value in attributes.items()
-            if value not in (None, "")
-        ),
+    written = "".join(
+        f' {_name(key)}="{number(value) if isinstance(value, float) else conditional_escape(str(value))}"'
+        for key, value in attributes.items()
+        if value not in (None, "")
     )
-    return format_html("<{0}{1}>{2}</{0}>", mark_safe(name), written, content)  # nosec B308 B703
+    return mark_safe(f"<{name}{written}>{conditional_escape(content)}</{name}>")  # nosec B308 B703
+
+
+@cache
+def _name(key: str) -> str:
+    return key.replace("klass", "class").replace("_", "-")
 
 
 def join(parts: Iterable[SafeString]) -> SafeString:

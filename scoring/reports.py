@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
+import numpy as np
 from django.utils.translation import gettext_lazy as _
 
 from leads.reports import reasons
+from leads.reports.reason_moves import Groups
 from leads.reports.registry import REPORTS, Report
 from scoring import health, lifts
 
 
-def _lifted_by(leads: Collection[int]) -> Mapping[int, tuple[str, ...]]:
-    """Return {lead: keys of the criteria that lifted it when it was first decided on}."""
+def _lifted_by(leads: np.ndarray) -> Groups:
+    """Return the leads by the keys of the criteria that lifted them when they were first decided on."""
     run = health.reckoned()
-    return lifts.of_leads(run, leads) if run else {}
+    return Groups.by_lead(lifts.of_leads(run, leads.tolist()) if run else {})
 
 
 def _names() -> Mapping[str, str]:

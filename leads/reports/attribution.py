@@ -5,9 +5,12 @@ A touch names a campaign by the key its links carry (utm_campaign), whatever the
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from django.db import connection
@@ -33,7 +36,7 @@ Shares = dict[int, dict[str, Part]]
 NEVER = 1 << 40
 Lead._meta.get_field("contact").register_lookup(Among)
 #: The last second whose touches count for a lead that was never qualified by sales.
-_UNTIL = Case(When(stage__in=CLOSED, then=Epoch("stage_since")), default=NEVER, output_field=BigIntegerField())
+UNTIL = Case(When(stage__in=CLOSED, then=Epoch("stage_since")), default=NEVER, output_field=BigIntegerField())
 
 
 def key_of(campaign: str) -> str:
@@ -70,7 +73,7 @@ class Shared:
 
 
 #: What `shared` asks of a lead.
-ASKED = ("contact_id", "counts_from", _UNTIL)
+ASKED = ("contact_id", "counts_from", UNTIL)
 
 
 def share(leads: QuerySet[Lead], among: np.ndarray | None = None) -> Shared:
@@ -86,7 +89,7 @@ def share(leads: QuerySet[Lead], among: np.ndarray | None = None) -> Shared:
     return replace(by_place, columns=(lead, *by_place.columns[1:]))
 
 
-def shared(pk: np.ndarray, asked: np.ndarray, touched: Touched | None = None) -> Shared:
+def shared(pk: np.ndarray, asked: Sequence[np.ndarray] | np.ndarray, touched: Touched | None = None) -> Shared:
     """Share leads, told by their places, among all campaigns that touched them: `pk` in order, and ASKED of each."""
     (who, day, at, campaign), keys = touched or _touched()
     contact, counts_from, until = asked
@@ -118,14 +121,30 @@ def _touched() -> Touched:
     """Return all touches that name a campaign as int64[4, n]: contact, day, second, place in the keys; and the keys."""
     told = Row("contact_id", "day", Epoch("occurred_at"))
     named = Activity.objects.filter(NamesCampaign("properties")).exclude(contact=None).order_by()
-    by_name = named.values_list(UtmCampaign("properties")).annotate(listed=Listed(told))
+    by_name = named.values_list(_Named("properties")).annotate(listed=Listed(told))
     keys: dict[str, int] = {}
     found = [np.empty((4, 0), np.int64)]
     for name, listed in by_group(by_name):
-        if key := key_of(cut(name)):  # none where a list or an object stands for it
+        if key := key_of(cut(_name(name))):  # none where a list or an object stands for it
             columns = rows(listed, 3)
             found.append(np.vstack([columns, np.full(columns.shape[1], keys.setdefault(key, len(keys)))]))
     return np.hstack(found), list(keys)
+
+
+class _Named(UtmCampaign):
+    """The same, on PostgreSQL as JSON writes it: `_name` knows the kind of thirty names faster than it of all rows."""
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="(%(expressions)s -> 'utm' -> 'campaign')::text", **context)
+
+
+def _name(named: str | None) -> str:
+    """Return a word or a number as text, '' for anything else."""
+    if connection.vendor == "sqlite" or not named:
+        return named or ""
+    if named.startswith('"'):
+        return str(json.loads(named))
+    return named if named[0] in "-0123456789" else ""
 
 
 def counts(place: str) -> Counter[str]:

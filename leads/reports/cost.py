@@ -6,6 +6,7 @@ to the cent and every figure opens the rows it is made of.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -132,10 +133,13 @@ def _divider(
     """Return the step that sales cost without a campaign is divided by, and what divides a row over the lines."""
     if by == "month":
         spans = months(scope)
-        return "", lambda row: {
-            key: cents for key, start, end in spans
-            if start <= row.last and row.first <= end and (cents := row.inside(start, end))
-        }  # fmt: skip
+        firsts = [start for _key, start, _end in spans]
+
+        def over_months(row: Booked) -> dict[str, int]:
+            touched = spans[max(0, bisect_right(firsts, row.first) - 1) : bisect_right(firsts, row.last)]
+            return {key: cents for key, start, end in touched if (cents := row.inside(start, end))}
+
+        return "", over_months
     if by == "source":
         basis, pool = _weights(counted(parts, lambda one: one.source))
         own: dict[str, dict[str, Part]] = defaultdict(lambda: defaultdict(int))

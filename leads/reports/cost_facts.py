@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import cached_property
-from math import lcm
+from math import lcm, prod
+from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, F
+from django.db.models.functions import Cast, Coalesce
 
 from crm.workdays import local_date
 from leads import spending
@@ -26,6 +28,8 @@ from leads.reports.period import Scope, midnight
 STEPS = ("entered", "mql", "sal", "sql", "won")
 DEPTHS = [funnel.DEPTH[step] for step in STEPS]
 NONE, OTHERS = "none", "u:"  # keys of campaigns: no campaign, and the unknown ones that are not named
+SMALLINT = 1 << 15  # more than how far a lead came is ever told by
+DENSE = 1 << 20  # places a table of numbers may have
 NAMED = 20  # unknown campaigns with a line of their own
 
 
@@ -109,26 +113,34 @@ class Cohort:
     shares: attribution.Shared | None = None
 
 
-def cohort(scopes: Iterable[Scope], rule: str) -> Cohort:
+def cohort(scopes: Iterable[Scope], rule: str, by: str) -> Cohort:
     """Read the leads that entered from the first day of `scopes` to the last: two queries, of a row for each campaign.
 
-    All of them, whoever looks. With LINEAR the second query reads all touches.
+    All of them, whoever looks; their sources only where lines are sources. With LINEAR the second query reads all
+    touches.
     """
     scopes = list(scopes)
     first, last = min(scope.start for scope in scopes), max(scope.end for scope in scopes)
-    whole = replace(scopes[0], start=first, end=last)
+    leads = replace(scopes[0], start=first, end=last).among(Lead.objects.all())
     linear = rule == attribution.LINEAR
     # SQLite reads the few leads that were touched by themselves, and these columns of all from an index alone.
-    more = attribution.ASKED if linear and connection.vendor == "postgresql" else ()
-    told = Row("pk", Epoch("entered_at"), Coalesce("source_id", 0), "depth", *more)
-    listed = of_all(whole.among(Lead.objects.all()), listed=Listed(told))["listed"]
-    found = rows(listed, 4 + len(more))
-    found = found[:, np.argsort(found[0])]
-    pk, entered, source, depth = found[:4]
-    campaign = np.zeros(len(pk), np.int64)
-    if linear:
-        shares = attribution.shared(pk, found[4:]) if more else attribution.share(whole.among(Lead.objects.all()), pk)
+    at_once = linear and connection.vendor == "postgresql"
+    asked: dict[str, Any] = {"pk": "pk", "entered": Epoch("entered_at"), "depth": "depth"}
+    asked |= {"source": Coalesce("source_id", 0)} if by == "source" else {}
+    if at_once:  # the fewer numbers, the faster: two of them stand in one
+        both = Cast("counts_from", BigIntegerField()) * SMALLINT + F("depth")
+        asked |= {"contact": "contact_id", "until": attribution.UNTIL, "depth": both}
+    listed = rows(of_all(leads, listed=Listed(Row(*asked.values())))["listed"], len(asked))
+    found = dict(zip(asked, listed[:, np.argsort(listed[0])], strict=True))
+    pk, entered, depth = found["pk"], found["entered"], found["depth"]
+    source = found.get("source", np.zeros_like(pk))
+    campaign = np.zeros_like(pk)
+    if at_once:
+        counts_from, depth = np.divmod(depth, SMALLINT)
+        shares = attribution.shared(pk, (found["contact"], counts_from, found["until"]))
         return Cohort(entered, source, depth, campaign, [attribution.NONE], shares)
+    if linear:
+        return Cohort(entered, source, depth, campaign, [attribution.NONE], attribution.share(leads, pk))
     keys = {attribution.NONE: 0}
     touches = Touch.objects.filter(place=rule).exclude(campaign="").order_by()
     for name, listed in by_group(touches.values_list("campaign").annotate(listed=Listed("lead_id"))):
@@ -140,10 +152,10 @@ def cohort(scopes: Iterable[Scope], rule: str) -> Cohort:
 def summed(scope: Scope, rule: str, known: Campaigns, by: str, leads: Cohort | None = None) -> list[Came]:
     """Return the same as `came`, with the leads that count alike added up: nobody's lead, a part > 1.
 
-    What `by` does not ask for is left empty: the month, or else campaign and source. `leads` are those of this scope or
-    more, where they have been read.
+    What `by` does not ask for is left empty: the month, or else campaign and source; the source also where lines are
+    campaigns or channels. `leads` are those of this scope or more, where they have been read.
     """
-    leads = leads or cohort([scope], rule)
+    leads = leads or cohort([scope], rule, by)
     if by == "month":
         return _summed_by_month(scope, leads)
     within = (leads.entered >= _second(scope.start)) & (leads.entered < _second(scope.end + timedelta(1)))
@@ -196,12 +208,16 @@ def _summed_by_month(scope: Scope, leads: Cohort) -> list[Came]:
 
 
 def _alike(*columns: np.ndarray, each: np.ndarray | None = None) -> tuple[list[list[int]], list[int]]:
-    """Return the rows there are of these columns, and how often each; or the sum of `each` over them."""
+    """Return the rows there are of these columns, and how often each; or the sum of `each` (> 0) over them."""
     if not len(columns[0]):
         return [], []
     widths = [int(column.max()) + 1 for column in columns]
     together = np.ravel_multi_index(columns, widths)
-    if each is None:
+    if prod(widths) <= DENSE:  # counted in passing, where the places of all rows there could be are not too many
+        counted = np.bincount(together, each).astype(np.int64)
+        packed = np.flatnonzero(counted)
+        times = counted[packed]
+    elif each is None:
         packed, times = np.unique(together, return_counts=True)
     else:
         packed, places = np.unique(together, return_inverse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import urlencode
 
 from django import forms
 from django.utils.functional import Promise
@@ -33,6 +34,11 @@ class Asked:
     @property
     def sides(self) -> tuple[str, ...]:
         return tuple(Spend.Side.values) if self.side == "both" else (self.side,)
+
+    def query(self) -> str:
+        """Return all of it as an address says it."""
+        told = {"start": self.scope.start, "end": self.scope.end, "by": self.by, "rule": self.rule, "side": self.side}
+        return urlencode(told)
 
 
 def _choice(label: Any, choices: dict[str, Any]) -> forms.ChoiceField:

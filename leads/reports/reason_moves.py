@@ -6,7 +6,7 @@ from the second time on that it became one, whatever came between.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,7 +23,7 @@ from crm.models import User
 from leads import feedback
 from leads.models import Feedback, Lead, StageChange
 from leads.reports.funnel import standing_moves
-from leads.reports.listed import Listed, by_group, integers, of_all
+from leads.reports.listed import Found, Listed, by_group, integers, of_all
 from leads.reports.period import Scope, midnight
 from leads.stages import Stage, Verb
 
@@ -47,7 +47,46 @@ ENTERED = (Stage.MARKETING_QUALIFIED, Stage.SALES_ACCEPTED, Stage.SALES_QUALIFIE
 SOME = 500  # leads; more of them are not named one by one in a question to the database
 #: A place in the log of all leads is one number: the lead, then 20 bits for the place in its own log.
 BITS = 20
-GroupsOf = Callable[[Collection[int]], Mapping[int, tuple[str, ...]]]
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups of leads: those of `leads` (in order) stand in `keys` at `places`, int64[leads] both.
+
+    The first of `keys` is (), of whom is in no group.
+    """
+
+    leads: np.ndarray
+    places: np.ndarray
+    keys: Sequence[tuple[str, ...]]
+
+    @classmethod
+    def by_lead(cls, known: Mapping[int, tuple[str, ...]]) -> Groups:
+        """Take the groups of each lead as they are."""
+        keys: dict[tuple[str, ...], int] = {(): 0}
+        leads = sorted(known)
+        places = [keys.setdefault(known[lead], len(keys)) for lead in leads]
+        return cls(np.array(leads, np.int64), np.array(places, np.int64), list(keys))
+
+    @classmethod
+    def apart(cls, groups: Iterable[tuple[str, Found]]) -> Groups:
+        """Take (group, leads) where no lead is in two of them; several of the same name are one."""
+        keys: dict[tuple[str, ...], int] = {(): 0}
+        found = [(keys.setdefault((key,), len(keys)), integers(listed)) for key, listed in groups]
+        leads = np.concatenate([np.array([], np.int64), *(listed for _place, listed in found)])
+        places = np.repeat([place for place, _listed in found], [len(listed) for _place, listed in found])
+        order = np.argsort(leads)
+        return cls(leads[order], places[order].astype(np.int64), list(keys))
+
+    def of(self, leads: np.ndarray) -> np.ndarray:
+        """Return where the groups of `leads` stand, int64[leads]."""
+        if not len(self.leads):
+            return np.zeros(len(leads), np.int64)
+        near = np.minimum(np.searchsorted(self.leads, leads), len(self.leads) - 1)
+        return np.where(self.leads[near] == leads, self.places[near], 0)
+
+
+GroupsOf = Callable[[np.ndarray], Groups]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +123,7 @@ class Alike:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """Moves with the same verb, reason and grade, as places in the log of all leads (int64)."""
+    """Moves with the same verb, reason and grade, as places in the log of all leads (int64), in order."""
 
     verb: str
     reason: str
@@ -158,42 +197,25 @@ def summed(scope: Scope, user: User, mql: str, groups_of: GroupsOf) -> list[Alik
     """
     listed = [*_listed(scope, user), *_listed_feedback(scope, user)]
     groups = _grouped([one.leads for one in listed if one.verb in KINDS], groups_of)
-    times = _times(np.concatenate([np.array([], np.int64), *(one.places for one in listed)]))
-    ends = np.cumsum([len(one.places) for one in listed])
-    return (
-        [
-            Alike(one.verb, one.reason, one.grade, WHICH[which], keys, number)
-            for one, of_it in zip(listed, np.split(times, ends[:-1]), strict=True)
-            for (which, keys), number in _counted(one, of_it, groups).items()
-            if mql in ("", WHICH[which])
-        ]
-        if listed
-        else []
-    )
+    became = _became(_joined([one.leads for one in listed]))
+    return [
+        Alike(one.verb, one.reason, one.grade, WHICH[which], keys, number)
+        for one in listed
+        for (which, keys), number in _counted(one, _so_far(became, one.places), groups).items()
+        if mql in ("", WHICH[which])
+    ]
 
 
-@dataclass(frozen=True)
-class _Groups:
-    """The groups of leads: those of `leads` (in order) stand in `keys` at `places`; int64[leads] both."""
-
-    leads: np.ndarray
-    places: np.ndarray
-    keys: Sequence[tuple[str, ...]]
-
-    def of(self, leads: np.ndarray) -> np.ndarray:
-        """Return where the groups of `leads` stand, which are among these."""
-        return self.places[np.searchsorted(self.leads, leads)]
+def _joined(leads: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.array([], np.int64), *leads])
 
 
-def _grouped(leads: Sequence[np.ndarray], groups_of: GroupsOf) -> _Groups:
-    each = np.unique(np.concatenate([np.array([], np.int64), *leads]))
-    known = groups_of(each.tolist())
-    places: dict[tuple[str, ...], int] = {}
-    found = [places.setdefault(known.get(lead, ()), len(places)) for lead in each.tolist()]
-    return _Groups(each, np.array(found, np.int64), list(places))
+def _grouped(leads: Sequence[np.ndarray], groups_of: GroupsOf) -> Groups:
+    every = np.sort(_joined(leads))
+    return groups_of(every[np.diff(every, prepend=-1) > 0])
 
 
-def _counted(one: _Listed, times: np.ndarray, groups: _Groups) -> dict[tuple[int, tuple[str, ...]], int]:
+def _counted(one: _Listed, times: np.ndarray, groups: Groups) -> dict[tuple[int, tuple[str, ...]], int]:
     """Return {(index of WHICH, groups of the lead): moves}."""
     if one.verb not in KINDS:
         return {(which, ()): n for which, n in enumerate(np.bincount(times).tolist()) if n}
@@ -206,21 +228,22 @@ def _counted(one: _Listed, times: np.ndarray, groups: _Groups) -> dict[tuple[int
 def _listed(scope: Scope, user: User) -> list[_Listed]:
     """Return the moves of the period that stand; reasons and grades only of KINDS, which are the fewest."""
     steps, ends = [verb for verb in STEPS if verb not in KINDS], [verb for verb in KINDS if verb != FEEDBACK]
-    rows = by_group(_moves(scope, user, steps).values_list("verb").annotate(places=_places("lead_id")))
-    found = [_Listed(verb, NONE, "", integers(places)) for verb, places in rows]
+    # One by one: PostgreSQL would read the whole log for all of them together, but each from the index alone.
+    listed = [(verb, of_all(_moves(scope, user, [verb]), places=_places("lead_id"))["places"]) for verb in steps]
+    found = [_Listed(verb, NONE, "", integers(places)) for verb, places in listed if places is not None]
     reasons = _moves(scope, user, ends).values_list("verb", "reason_id", "grade")
     rows = by_group(reasons.annotate(places=_places("lead_id")))
     found += [
         _Listed(verb, str(reason) if reason else NONE, grade, integers(places)) for verb, reason, grade, places in rows
     ]
     undone = _undone()
-    return [replace(one, places=_without(one.places, undone)) for one in found]
+    return [replace(one, places=np.sort(_without(one.places, undone))) for one in found]
 
 
 def _listed_feedback(scope: Scope, user: User) -> list[_Listed]:
     rows = _feedback(scope, user).values_list("verdict", KeyTextTransform("grade", "handoff__packet"))
     listed = by_group(rows.annotate(places=_places("handoff__lead_id")))
-    return [_Listed(FEEDBACK, verdict, grade or "", integers(places)) for verdict, grade, places in listed]
+    return [_Listed(FEEDBACK, verdict, grade or "", np.sort(integers(places))) for verdict, grade, places in listed]
 
 
 def _places(lead: str, seq: str = "seq") -> Listed:
@@ -243,19 +266,22 @@ def _without(places: np.ndarray, undone: np.ndarray) -> np.ndarray:
 
 def _times(places: np.ndarray) -> np.ndarray:
     """Return how often the lead of each place had become an MQL by then, as an index of WHICH."""
-    order = np.argsort(places)  # looked up in order, they are found ten times faster
-    ordered = places[order]
-    became = _became(np.unique(ordered >> BITS).tolist())
-    so_far = np.searchsorted(became, ordered, "right") - np.searchsorted(became, ordered >> BITS << BITS)
+    order = np.argsort(places)
     times = np.empty_like(places)
-    times[order] = np.minimum(so_far, len(WHICH) - 1)
+    times[order] = _so_far(_became(places >> BITS), places[order])
     return times
 
 
-def _became(leads: Sequence[int]) -> np.ndarray:
+def _so_far(became: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return the same of places in order, which are found ten times faster; `became` tells of their leads or more."""
+    so_far = np.searchsorted(became, places, "right") - np.searchsorted(became, places >> BITS << BITS)
+    return np.minimum(so_far, len(WHICH) - 1)
+
+
+def _became(leads: np.ndarray) -> np.ndarray:
     """Return the places at which leads became MQLs, sorted: of `leads` or more; what a file told counts once."""
     moves = StageChange.objects.filter(verb__in=[Verb.QUALIFY_FOR_MARKETING, Verb.ENTER_AS]).order_by()
-    moves = moves if len(leads) > SOME else moves.filter(lead__in=leads)
+    moves = moves if len(leads) > SOME else moves.filter(lead__in=np.unique(leads).tolist())
     elsewhere = Q(verb=Verb.ENTER_AS) & ~Q(to_stage__in=ENTERED)
     rows = by_group(moves.exclude(elsewhere).values_list("verb").annotate(places=_places("lead_id")))
     undone = _undone()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
+import numpy as np
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as gl
@@ -15,9 +16,9 @@ from django.utils.translation import gettext_lazy as gl
 from crm.models import User
 from leads.models import Campaign, Feedback, Lead, Reason, Source, StageChange, Touch
 from leads.reports import attribution
-from leads.reports.listed import Found, Listed, by_group, integers
+from leads.reports.listed import Listed, by_group
 from leads.reports.period import Scope
-from leads.reports.reason_moves import BEFORE, KINDS, MQLS, NONE, SOME, Alike, GroupsOf, Told, summed
+from leads.reports.reason_moves import BEFORE, KINDS, MQLS, NONE, SOME, Alike, Groups, GroupsOf, Told, summed
 
 Move = TypeVar("Move", Told, Alike)
 OTHERS = "+"  # key of what is put together
@@ -69,26 +70,18 @@ class Table:
 # --- Groups ---------------------------------------------------------------------------------------
 
 
-def _sources(leads: Collection[int]) -> dict[int, tuple[str, ...]]:
+def _sources(leads: np.ndarray) -> Groups:
     rows = Lead.objects.exclude(source=None).order_by()
-    rows = rows if len(leads) > SOME else rows.filter(pk__in=leads)
+    rows = rows if len(leads) > SOME else rows.filter(pk__in=leads.tolist())
     found = by_group(rows.values_list("source_id").annotate(listed=Listed("pk")))
-    return _by_lead((str(source), listed) for source, listed in found)
+    return Groups.apart((str(source), listed) for source, listed in found)
 
 
-def _campaigns(leads: Collection[int]) -> dict[int, tuple[str, ...]]:
+def _campaigns(leads: np.ndarray) -> Groups:
     every = Touch.objects.filter(place=attribution.FIRST).exclude(campaign="").order_by()
-    rows = every if len(leads) > SOME else every.filter(lead__in=leads)
+    rows = every if len(leads) > SOME else every.filter(lead__in=leads.tolist())
     named = by_group(rows.values_list("campaign").annotate(listed=Listed("lead_id")))
-    return _by_lead((attribution.key_of(campaign), listed) for campaign, listed in named)
-
-
-def _by_lead(groups: Iterable[tuple[str, Found]]) -> dict[int, tuple[str, ...]]:
-    """Return {lead: its only group} of (group, leads)."""
-    found: dict[int, tuple[str, ...]] = {}
-    for key, listed in groups:
-        found.update(dict.fromkeys(integers(listed).tolist(), (key,)))
-    return found
+    return Groups.apart((attribution.key_of(campaign), listed) for campaign, listed in named)
 
 
 BY: dict[str, Grouping] = {
@@ -105,7 +98,7 @@ BY: dict[str, Grouping] = {
 
 def added_up(scope: Scope, user: User, mql: str, by: str) -> list[Alike]:
     """Return the moves of the period for the tables by `by`, those that count alike as one."""
-    return summed(scope, user, mql, BY[by].of or (lambda leads: {}))
+    return summed(scope, user, mql, BY[by].of or (lambda leads: Groups.by_lead({})))
 
 
 def grouped(moves: Sequence[Move], by: str) -> list[tuple[Move, Sequence[str]]]:
@@ -124,9 +117,10 @@ def _groups(moves: Sequence[Told] | Sequence[Alike], by: str) -> list[tuple[str,
     of = BY[by].of
     if of is None:
         return [(move.grade,) if move.grade else () for move in moves]
-    leads = {move.lead for move in moves if isinstance(move, Told)}
-    known = of(leads) if leads else {}
-    return [known.get(move.lead, ()) if isinstance(move, Told) else move.groups for move in moves]
+    leads = np.unique([move.lead for move in moves if isinstance(move, Told)])
+    groups = of(leads) if len(leads) else Groups.by_lead({})
+    known = dict(zip(leads.tolist(), groups.of(leads).tolist(), strict=True))
+    return [groups.keys[known[move.lead]] if isinstance(move, Told) else move.groups for move in moves]
 
 
 def _largest(sizes: Mapping[str, int], most: int) -> set[str]:

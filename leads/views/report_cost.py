@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -34,7 +33,7 @@ class _Answer:
         self.asked = asked
         self.known = cost_facts.campaigns()
         self.rows = cost_facts.booked(asked.scope, asked.sides)
-        self.leads = cost_facts.cohort([asked.scope, year_before(asked.scope)], asked.rule)
+        self.leads = cost_facts.cohort([asked.scope, year_before(asked.scope)], asked.rule, asked.by)
         self.report = self._report(asked, self.rows, asked.by)
 
     def _report(self, asked: Asked, rows: list[Booked], by: cost.By) -> cost.Report:
@@ -54,12 +53,6 @@ class _Answer:
         return Words(self.asked, self.report, before, months[0], months[1], self.known, sources, spending.currency())
 
 
-def _query(asked: Asked) -> str:
-    scope = asked.scope
-    told = {"start": scope.start, "end": scope.end, "by": asked.by, "rule": asked.rule, "side": asked.side}
-    return urlencode(told)
-
-
 def page(request: SignedInRequest) -> HttpResponse:
     """Costs by campaign, channel, source or month, against the year before."""
     asked = CostForm(request.GET).asked()
@@ -68,7 +61,7 @@ def page(request: SignedInRequest) -> HttpResponse:
         return _as_csv(words)
     context = {
         "form": CostForm(initial=vars(asked.scope) | {"by": asked.by, "rule": asked.rule, "side": asked.side}),
-        "scope": asked.scope, "asked": asked, "query": _query(asked), "words": words, "now": timezone.now(),
+        "scope": asked.scope, "asked": asked, "query": asked.query(), "words": words, "now": timezone.now(),
         "foreign": cost_facts.foreign(asked.scope, asked.sides), "currency": words.currency,
     }  # fmt: skip
     return render(request, "leads/reports/cost.html", context)
@@ -135,7 +128,7 @@ def spend(request: SignedInRequest) -> HttpResponse:
     ]  # fmt: skip
     context = {
         "lines": lines, "total": line.money(side), "scope": scope, "currency": spending.currency(), "keeps": False,
-        "side": Spend.Side(side).label, "query": _query(asked), "of_line": group is not None,
+        "side": Spend.Side(side).label, "query": asked.query(), "of_line": group is not None,
     }  # fmt: skip
     return render(request, "leads/reports/cost_spend.html", context)
 

@@ -8,7 +8,9 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -16,7 +18,7 @@ from django.utils.translation import gettext_lazy
 
 from crm import charts
 from crm.templatetags.formats import MINUS, count, money, percent
-from leads.models import Campaign
+from leads.models import Campaign, Spend
 from leads.reports.cost import APART, SQL, Line, Report, in_order
 from leads.reports.cost_facts import NONE, OTHERS, STEPS, Campaigns
 from leads.reports.cost_form import Asked
@@ -30,13 +32,17 @@ LONGEST_CHART = 12
 
 @dataclass(frozen=True)
 class Shown:
-    """One line as the table shows it; `change` is the cost per SQL against the year before, as a share."""
+    """One line as the table shows it; `change` is the cost per SQL against the year before, as a share.
+
+    `addresses` lead to what is behind its figures, by step or side.
+    """
 
     line: Line
     label: str
     channel: str
     campaign: Campaign | None
     change: Decimal | None
+    addresses: Mapping[str, str]
 
     @staticmethod
     def number(value: Fraction | int) -> str:
@@ -46,9 +52,9 @@ class Shown:
 
     @property
     def steps(self) -> list[tuple[str, str | Promise, str, Decimal | None]]:
-        """Return (step, its title, how many, what one cost) in order."""
+        """Return (address of the leads, its title, how many, what one cost) of each step in order."""
         return [
-            (step, TITLES[step], self.number(self.line.counts[place]), self.line.per(place))
+            (self.addresses[step], TITLES[step], self.number(self.line.counts[place]), self.line.per(place))
             for place, step in enumerate(STEPS)
         ]
 
@@ -101,7 +107,7 @@ class Words:
     @cached_property
     def total(self) -> Shown:
         change = _change(self.report.total.per(SQL), self.before.total.per(SQL))
-        return Shown(self.report.total, _("Sum, equals the ledger to the cent"), "", None, change)
+        return Shown(self.report.total, _("Sum, equals the ledger to the cent"), "", None, change, self._behind())
 
     @property
     def compares(self) -> bool:
@@ -112,7 +118,19 @@ class Words:
         then = next((one for one in self.before.lines if one.key == self._a_year_before(line.key)), None)
         campaign = self.known.find(line.key) if self.asked.by == "campaign" else None
         channel = campaign.get_channel_display() if campaign else ""
-        return Shown(line, self._label(line.key), channel, campaign, _change(line.per(SQL), then and then.per(SQL)))
+        change = _change(line.per(SQL), then and then.per(SQL))
+        return Shown(line, self._label(line.key), channel, campaign, change, self._behind(line.key))
+
+    @cached_property
+    def _pages(self) -> dict[str, str]:
+        query = self.asked.query()
+        leads = {step: f"{reverse('report_rows', args=['cost', step])}?{query}" for step in STEPS}
+        return leads | {side: f"{reverse('cost_spend')}?{query}&of={side}" for side in Spend.Side.values}
+
+    def _behind(self, group: str | None = None) -> dict[str, str]:
+        """Return the address of what is behind each figure of a line, or of the sum of all."""
+        of_it = "" if group is None else f"&{urlencode({'group': group})}"
+        return {figure: f"{page}{of_it}" for figure, page in self._pages.items()}
 
     def _a_year_before(self, key: str) -> str:
         return f"{int(key[:4]) - 1}{key[4:]}" if self.asked.by == "month" else key

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django import forms
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as gl
 from django.utils.translation import pgettext_lazy
@@ -60,17 +61,31 @@ class _Asked:
         return told(self.scope, self.user, self.mql, {verb, *KINDS} if group else {verb})
 
 
-def _cells(table: Table, line: Line, query: dict[str, Any]) -> list[tuple[int, float | None, str]]:
-    """Return (number, share, address behind it) of each column, the total first."""
-    group = {"group": line.key} if line.key else {}
-    total = (line.total, None, urlencode(query | group))
-    return [
-        total,
-        *(
-            (line.reasons[key], line.share(key), urlencode(query | group | {"reason": key}))
-            for key, _l in table.columns
-        ),
-    ]
+Cell = tuple[int, float | None, str]
+
+
+def _lines(table: Table, query: dict[str, Any]) -> tuple[list[tuple[Line, list[Cell]]], list[Cell]]:
+    """Return (line, cells) of each line, and the cells of the whole: number, share and the address behind it.
+
+    The total comes first, then each column.
+    """
+    address = f"{reverse('report_rows', args=['reasons', table.verb])}?{urlencode(query)}"
+    columns = [(key, f"&{urlencode({'reason': key})}") for key, _label in table.columns]
+
+    def cells(line: Line) -> list[Cell]:
+        of_line = f"{address}&{urlencode({'group': line.key})}" if line.key else address
+        behind = [(line.reasons[key], line.share(key), f"{of_line}{more}") for key, more in columns]
+        return [(line.total, None, of_line), *behind]
+
+    return [(line, cells(line)) for line in table.lines], cells(table.whole)
+
+
+def _shown(table: Table, query: dict[str, Any]) -> dict[str, Any]:
+    lines, whole = _lines(table, query)
+    return {
+        "title": KINDS[table.verb], "verb": table.verb, "columns": table.columns, "lines": lines, "whole": whole,
+        "most": table.columns[0][1], "total": table.whole.total,
+    }  # fmt: skip
 
 
 def page(request: SignedInRequest) -> HttpResponse:
@@ -80,22 +95,14 @@ def page(request: SignedInRequest) -> HttpResponse:
     tables = reasons.tables(moves, asked.by)
     if request.GET.get("format") == "csv":
         return _as_csv(tables, asked.by)
-    shown = [
-        {
-            "title": KINDS[table.verb], "verb": table.verb, "columns": table.columns,
-            "lines": [(line, _cells(table, line, asked.query)) for line in table.lines],
-            "whole": _cells(table, table.whole, asked.query), "most": table.columns[0][1], "mqls": table.whole.mqls,
-            "most_share": table.whole.share(table.columns[0][0]), "total": table.whole.total,
-        }
-        for table in tables
-    ]  # fmt: skip
     steps = [
         (MQLS[which], [(counted[verb], verb, urlencode(asked.query | {"mql": which})) for verb in STEPS])
         for which, counted in reasons.steps(moves).items()
     ]
     context = {
         "form": asked.form(), "scope": asked.scope, "by": BY[asked.by].label, "query": urlencode(asked.query),
-        "tables": shown, "steps": steps, "heads": list(STEPS.values()), "now": timezone.now(),
+        "tables": [_shown(table, asked.query) for table in tables], "steps": steps,
+        "heads": list(STEPS.values()), "now": timezone.now(),
         "overlaps": asked.by not in {"source", "campaign", "grade"}, "fewest": reasons.FEWEST,
     }  # fmt: skip
     return render(request, "leads/reports/reasons.html", context)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -11,7 +12,9 @@ from fractions import Fraction
 from html import unescape
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 import time_machine
 from django.test import Client
@@ -143,16 +146,31 @@ def test_a_touch_after_the_sql_has_no_part_in_it(cast: Cast, fair: Campaign) -> 
     assert shares == {lead.pk: {"fair": Fraction(2, 3), "ads": Fraction(1, 3)}}
 
 
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2), st.integers(1, 3)), min_size=1, max_size=60),
+    st.booleans(),
+)
+def test_rows_that_count_alike_are_added_up_the_same_however_many_there_could_be(
+    rows: list[tuple[int, int, int]], weighed: bool
+) -> None:
+    first, second, each = (np.array(column) for column in zip(*rows, strict=True))
+    expected: Counter[tuple[int, int]] = Counter()
+    for one, other, times in rows:
+        expected[one, other] += times if weighed else 1
+    for dense in (cost_facts.DENSE, 0):
+        with patch.object(cost_facts, "DENSE", dense):
+            told, times = cost_facts._alike(first, second, each=each if weighed else None)
+        assert dict(zip(map(tuple, told), times, strict=True)) == expected
+
+
 @pytest.mark.django_db
 def test_only_words_and_numbers_name_a_campaign(cast: Cast) -> None:
     contact = somebody(1, "fair")
-    for told in (["fair"], {"name": "fair"}, None, "", True, "[EN] Fair", 2026):
+    for told in (["fair"], {"name": "fair"}, None, "", True, "[EN] Fair", 2026, '"2026', "  null"):
         activities.record(contact, "page_view", properties={"utm": {"campaign": told}})
     lead = a_lead(contact)
-    third = Fraction(1, 3)
-    assert attribution.shares(Lead.objects.all(), "linear") == {
-        lead.pk: {"fair": third, "[en] fair": third, "2026": third}
-    }
+    names = ("fair", "[en] fair", "2026", '"2026', "null")
+    assert attribution.shares(Lead.objects.all(), "linear") == {lead.pk: dict.fromkeys(names, Fraction(1, 5))}
 
 
 @pytest.mark.django_db

@@ -97,6 +97,14 @@ def shared_rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]
 
 
 @pytest.fixture(autouse=True)
+def _midnight_is_over(request: pytest.FixtureRequest) -> None:
+    """A run may go past midnight; a test about one day must not begin with the night that its world has not seen."""
+    if request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & {*request.fixturenames}:
+        request.getfixturevalue("db")
+        migrated.bring_to_today()
+
+
+@pytest.fixture(autouse=True)
 def _english_unless_said_otherwise() -> Iterator[None]:
     """The client leaves the reader's language switched on; the next test must not hear it."""
     with translation.override("en"):

@@ -9,8 +9,10 @@ import shutil
 import sqlite3
 import time
 import traceback
+import zoneinfo
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,10 @@ import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.utils import timezone
 
 from crm import triggers
+from crm.workdays import local_day
 
 #: The process that hands out the tests tells those who run them which database it makes.
 TOLD = "PYTEST_MIGRATED"
@@ -105,6 +109,23 @@ def _await_the_end(ended: Path) -> None:
 def _connect_to(name: str) -> None:
     connection.close()
     settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
+
+
+@cache
+def _day() -> int:
+    """Return the day of which the migrated database has everybody scored."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT as_of_day FROM scoring_activescoring")
+        (day,) = cursor.fetchone()
+    return int(day)
+
+
+def bring_to_today() -> None:
+    """Have everybody scored as of today: of a run begun yesterday the first drain would begin a pass of its own."""
+    today = local_day(timezone.now(), zoneinfo.ZoneInfo(settings.TIME_ZONE))
+    if _day() < today:
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE scoring_activescoring SET as_of_day = %s", [today])
 
 
 def put_back() -> None:

@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import chain
 
 from django.utils.translation import gettext as _
 
@@ -16,7 +15,7 @@ from leads.agreements import monday
 from leads.models import Feedback, Lead
 from leads.reports import reasons, sla
 from leads.reports.period import Scope
-from leads.reports.reason_moves import FEEDBACK, FIRST, REPEAT, STEPS, Told, told
+from leads.reports.reason_moves import FEEDBACK, FIRST, REPEAT, STEPS, Told, by_period, told
 from leads.reports.sla import WEEK, Week
 from leads.stages import Verb
 
@@ -74,16 +73,12 @@ def last_week(today: date | None = None) -> date:
 
 def review(start: date, user: User, now: datetime) -> Review:
     """Return the week from Monday `start` on the leads `user` may read. A fixed number of questions."""
-    end, first = start + timedelta(days=6), start - BEFORE * WEEK
-    by_week: dict[date, list[Told]] = defaultdict(list)
-    for move in told(Scope(first, end), user):
-        by_week[monday(local_date(move.at))].append(move)
-    weeks = [by_week[start - n * WEEK] for n in range(BEFORE + 1)]
+    end = start + timedelta(days=6)
     answers = sla.weeks(sla.handoffs(user, start - WEEK, end, None), start - WEEK, end, None, now)
-    moves = weeks[0]
-    tables = {table.verb: table for table in reasons.tables(moves, "source")}
+    moves = told(Scope(start, end), user, verbs=(Verb.SEND_BACK, FEEDBACK))
+    tables = {table.verb: table for table in reasons.tables(moves, "grade")}
     return Review(
-        start, end, _lines(weeks), _named(tables.get(Verb.SEND_BACK)), _named(tables.get(FEEDBACK)),
+        start, end, _lines(_counts(start, user)), _named(tables.get(Verb.SEND_BACK)), _named(tables.get(FEEDBACK)),
         answers[0], answers[1], _talks(moves, start, end, user, now),
     )  # fmt: skip
 
@@ -93,8 +88,17 @@ def _named(table: reasons.Table | None) -> list[tuple[str, str, int]]:
     return [(key, label, table.whole.reasons[key]) for key, label in table.columns] if table else []
 
 
-def _lines(weeks: Sequence[Sequence[Told]]) -> list[Line]:
-    counts = [Counter(chain(((m.verb, m.mql) for m in week), ((m.verb, "") for m in week))) for week in weeks]
+def _counts(start: date, user: User) -> list[Counter[tuple[str, str]]]:
+    """Return {(verb, first or repeat MQLs; '' for all): moves} of the week from `start` and of those before it."""
+    mondays = [start - n * WEEK for n in range(BEFORE, -1, -1)]
+    weeks = by_period([Scope(day, day + timedelta(days=6)) for day in mondays], user)
+    for week in weeks:
+        for (verb, _mql), number in list(week.items()):
+            week[verb, ""] += number
+    return weeks[::-1]
+
+
+def _lines(counts: Sequence[Counter[tuple[str, str]]]) -> list[Line]:
     asked = [
         (_("First MQLs"), Verb.QUALIFY_FOR_MARKETING, FIRST), (_("Repeat MQLs"), Verb.QUALIFY_FOR_MARKETING, REPEAT),
         *((str(label), verb, "") for verb, label in list(STEPS.items())[1:] if verb != FEEDBACK),

@@ -95,7 +95,9 @@ class Lead(FieldwiseModel):
     )
     round = models.PositiveSmallIntegerField(default=1, editable=False)
     round_open = models.BooleanField(default=True, editable=False)
-    source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="leads", verbose_name=_("Source"))
+    source = models.ForeignKey(
+        Source, models.PROTECT, null=True, related_name="leads", verbose_name=_("Source"), db_index=False
+    )
     source_detail = models.CharField(_("Campaign or occasion"), max_length=200, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="leads", verbose_name=_("Owner")
@@ -137,6 +139,7 @@ class Lead(FieldwiseModel):
             models.Index(
                 fields=["entered_at", "id", "source", "team", "owner", "stage", "depth"], name="leads_lead_entered"
             ),
+            models.Index(fields=["source", "id"], name="leads_lead_source"),
             models.Index(fields=["changed_at"], name="leads_lead_changed"),
             models.Index(fields=["stage_since", "id"], name="leads_lead_since"),
             models.Index(fields=["wake_on"], name="leads_lead_wakes", condition=models.Q(stage="nurture")),

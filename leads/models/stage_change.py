@@ -43,7 +43,11 @@ class StageChange(models.Model):
             # The report on reasons is read from the index alone.
             models.Index(
                 fields=["verb", "at", "lead", "seq", "reason", "grade", "to_stage"], name="leads_stagechange_counts"
-            )
+            ),
+            # Where in the log something was offered, for what sales said of it.
+            models.Index(
+                fields=["handoff", "lead", "seq"], name="leads_stagechange_offers", condition=models.Q(verb="hand_off")
+            ),
         ]
 
 

@@ -9,12 +9,13 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import BigIntegerField, Case, Count, QuerySet, When
+from django.db.models import Case, Count, F, QuerySet, Value, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -24,6 +25,7 @@ from crm.tracking.visits import cut
 from leads.board_filters import Among
 from leads.models import Campaign, Lead, Milestones, Touch
 from leads.models.lead import LeadQuerySet
+from leads.reports.arrays import counted, positions
 from leads.reports.epoch import Epoch
 from leads.reports.listed import Listed, Row, by_group, of_all, rows
 from leads.stages import CLOSED
@@ -33,10 +35,10 @@ RULES: dict[str, str | Promise] = {FIRST: _("First touch"), LAST: _("Last touch"
 NONE = ""  # the key of leads that no campaign brought
 Part = int | Fraction  # 1 for a whole lead: whole numbers add up twenty times faster
 Shares = dict[int, dict[str, Part]]
-NEVER = 1 << 40
+NEVER = datetime(9999, 12, 1, tzinfo=UTC)
 Lead._meta.get_field("contact").register_lookup(Among)
 #: The last second whose touches count for a lead that was never qualified by sales.
-UNTIL = Case(When(stage__in=CLOSED, then=Epoch("stage_since")), default=NEVER, output_field=BigIntegerField())
+UNTIL = Epoch(Case(When(stage__in=CLOSED, then=F("stage_since")), default=Value(NEVER)))
 
 
 def key_of(campaign: str) -> str:
@@ -81,26 +83,29 @@ def share(leads: QuerySet[Lead], among: np.ndarray | None = None) -> Shared:
     touched = _touched()
     if connection.vendor == "sqlite":  # PostgreSQL reads all of them in half the time
         leads = leads.filter(contact__among=np.unique(touched[0][0]).tolist())
-    found = rows(of_all(leads, listed=Listed(Row("pk", *ASKED)))["listed"], 1 + len(ASKED))
-    found = found[:, np.argsort(found[0])]
+    told = Row("pk", *ASKED)
+    found = rows(of_all(leads, listed=Listed(told))["listed"], told)
     by_place = shared(found[0], found[1:], touched)
     pk = found[0][by_place.columns[0]]
-    lead = pk if among is None else np.searchsorted(among, pk)
+    lead = pk if among is None else positions(among, pk)
     return replace(by_place, columns=(lead, *by_place.columns[1:]))
 
 
 def shared(pk: np.ndarray, asked: Sequence[np.ndarray] | np.ndarray, touched: Touched | None = None) -> Shared:
-    """Share leads, told by their places, among all campaigns that touched them: `pk` in order, and ASKED of each."""
+    """Share leads, told by their places, among all campaigns that touched them: `pk`, and ASKED of each."""
     (who, day, at, campaign), keys = touched or _touched()
     contact, counts_from, until = asked
     until = _until_qualified(pk, until)
     order = np.argsort(contact, kind="stable")
-    first, behind = (np.searchsorted(contact[order], who, side) for side in ("left", "right"))
-    many = behind - first  # leads of the touch's contact
+    in_order = contact[order]
+    first = np.flatnonzero(np.diff(in_order, prepend=-1))  # lead of each contact
+    of_each = np.append(np.diff(first, append=len(order)), 0)
+    place = positions(in_order[first], who)
+    first, many = np.append(first, 0)[place], of_each[place]  # leads of the touch's contact
     touch = np.repeat(np.arange(len(who)), many)
     lead = order[np.arange(len(touch)) - np.repeat(np.cumsum(many) - many - first, many)]
     counts = (day[touch] >= counts_from[lead]) & (at[touch] <= until[lead])
-    pairs, times = np.unique(lead[counts] * max(1, len(keys)) + campaign[touch[counts]], return_counts=True)
+    pairs, times = counted(lead[counts] * max(1, len(keys)) + campaign[touch[counts]])
     lead, campaign = np.divmod(pairs, max(1, len(keys)))
     total = np.bincount(lead, times, len(pk)).astype(np.int64)[lead]
     return Shared((lead, campaign, times, total), keys)
@@ -109,11 +114,11 @@ def shared(pk: np.ndarray, asked: Sequence[np.ndarray] | np.ndarray, touched: To
 def _until_qualified(pk: np.ndarray, until: np.ndarray) -> np.ndarray:
     """Return `until`, for leads that sales has qualified the second in which it first did."""
     qualified = Milestones.objects.filter(sql__isnull=False)
-    lead, second = rows(of_all(qualified, listed=Listed(Row("lead_id", "sql")))["listed"], 2)
-    place = np.searchsorted(pk, lead)
-    known = np.isin(lead, pk)
+    told = Row("lead_id", "sql")
+    lead, second = rows(of_all(qualified, listed=Listed(told))["listed"], told)
+    place = positions(pk, lead)
     found = until.copy()
-    found[place[known]] = second[known]
+    found[place[place >= 0]] = second[place >= 0]
     return found
 
 
@@ -126,7 +131,7 @@ def _touched() -> Touched:
     found = [np.empty((4, 0), np.int64)]
     for name, listed in by_group(by_name):
         if key := key_of(cut(_name(name))):  # none where a list or an object stands for it
-            columns = rows(listed, 3)
+            columns = rows(listed, told)
             found.append(np.vstack([columns, np.full(columns.shape[1], keys.setdefault(key, len(keys)))]))
     return np.hstack(found), list(keys)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
 from functools import cached_property
-from math import lcm, prod
+from math import lcm
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ from leads import spending
 from leads.models import Campaign, Lead, Spend, Touch
 from leads.reports import attribution, funnel
 from leads.reports.allocation import within
+from leads.reports.arrays import counted, positions
 from leads.reports.epoch import Epoch
 from leads.reports.listed import Listed, Row, by_group, integers, of_all, rows
 from leads.reports.period import Scope, midnight
@@ -29,7 +30,6 @@ STEPS = ("entered", "mql", "sal", "sql", "won")
 DEPTHS = [funnel.DEPTH[step] for step in STEPS]
 NONE, OTHERS = "none", "u:"  # keys of campaigns: no campaign, and the unknown ones that are not named
 SMALLINT = 1 << 15  # more than how far a lead came is ever told by
-DENSE = 1 << 20  # places a table of numbers may have
 NAMED = 20  # unknown campaigns with a line of their own
 
 
@@ -130,8 +130,8 @@ def cohort(scopes: Iterable[Scope], rule: str, by: str) -> Cohort:
     if at_once:  # the fewer numbers, the faster: two of them stand in one
         both = Cast("counts_from", BigIntegerField()) * SMALLINT + F("depth")
         asked |= {"contact": "contact_id", "until": attribution.UNTIL, "depth": both}
-    listed = rows(of_all(leads, listed=Listed(Row(*asked.values())))["listed"], len(asked))
-    found = dict(zip(asked, listed[:, np.argsort(listed[0])], strict=True))
+    told = Row(*asked.values())
+    found = dict(zip(asked, rows(of_all(leads, listed=Listed(told))["listed"], told), strict=True))
     pk, entered, depth = found["pk"], found["entered"], found["depth"]
     source = found.get("source", np.zeros_like(pk))
     campaign = np.zeros_like(pk)
@@ -145,7 +145,8 @@ def cohort(scopes: Iterable[Scope], rule: str, by: str) -> Cohort:
     touches = Touch.objects.filter(place=rule).exclude(campaign="").order_by()
     for name, listed in by_group(touches.values_list("campaign").annotate(listed=Listed("lead_id"))):
         place = keys.setdefault(attribution.key_of(name), len(keys))
-        campaign[np.isin(pk, integers(listed), assume_unique=True)] = place
+        known = positions(pk, integers(listed))
+        campaign[known[known >= 0]] = place
     return Cohort(entered, source, depth, campaign, list(keys))
 
 
@@ -162,10 +163,10 @@ def summed(scope: Scope, rule: str, known: Campaigns, by: str, leads: Cohort | N
     if leads.shares:
         return _summed_shares(leads, leads.shares, within, known)
     told, times = _alike(leads.campaign[within], leads.source[within], leads.depth[within])
-    counted: Counter[str] = Counter()
+    by_name: Counter[str] = Counter()
     for (campaign, _source, _deepest), n in zip(told, times, strict=True):
-        counted[leads.campaigns[campaign]] += n
-    names = _names(counted, known)
+        by_name[leads.campaigns[campaign]] += n
+    names = _names(by_name, known)
     return [
         Came(0, _depth(deepest), n, names[leads.campaigns[campaign]], str(source) if source else NONE, "")
         for (campaign, source, deepest), n in zip(told, times, strict=True)
@@ -213,15 +214,7 @@ def _alike(*columns: np.ndarray, each: np.ndarray | None = None) -> tuple[list[l
         return [], []
     widths = [int(column.max()) + 1 for column in columns]
     together = np.ravel_multi_index(columns, widths)
-    if prod(widths) <= DENSE:  # counted in passing, where the places of all rows there could be are not too many
-        counted = np.bincount(together, each).astype(np.int64)
-        packed = np.flatnonzero(counted)
-        times = counted[packed]
-    elif each is None:
-        packed, times = np.unique(together, return_counts=True)
-    else:
-        packed, places = np.unique(together, return_inverse=True)
-        times = np.bincount(places, each).astype(np.int64)
+    packed, times = counted(together, each)
     return np.stack(np.unravel_index(packed, widths), axis=1).tolist(), times.tolist()
 
 

@@ -101,7 +101,7 @@ def _leads_of(moved: QuerySet[Milestones]) -> _Had:
     fate = _fate("", lambda name: Value(FATES.index(name)))
     told = Row("lead__contact_id", Coalesce("offered", "sal", "sql"), until, Coalesce("lead__source_id", 0), fate)
     listed = of_all(moved.filter(_had("")), listed=Listed(told))["listed"]
-    found = rows(listed, 5)
+    found = rows(listed, told)
     contact, since, ended, source, place = found[:, np.argsort(found[0], kind="stable")]
     return _Had(contact, since, ended, source * len(FATES) + place)
 
@@ -117,7 +117,7 @@ def _activities(had: _Had) -> tuple[np.ndarray, np.ndarray]:
     done = Activity.objects.filter(by__in=sellers, by__isnull=False, contact__isnull=False, occurred_at__gte=first)
     called = Case(When(kind__in=list(calls), then=1), default=0, output_field=IntegerField())
     told = Row("contact_id", Epoch("occurred_at"), called)
-    contact, at, is_call = rows(of_all(done, listed=Listed(told))["listed"], 3)
+    contact, at, is_call = rows(of_all(done, listed=Listed(told))["listed"], told)
     lowest, behind = np.searchsorted(had.contact, contact), np.searchsorted(had.contact, contact, "right")
     groups = had.group.max(initial=-1) + 1
     counted = np.zeros((2, groups), np.int64)

@@ -1,6 +1,6 @@
 """Many whole numbers as one value: a hundred thousand of them cost a database one row instead of so many.
 
-PostgreSQL gives them as arrays in its binary format, which numpy reads as they lie there; SQLite as a text.
+PostgreSQL gives them in its binary format, which numpy reads as they lie there; SQLite as a text.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ from django.db import connection
 from django.db.models import Aggregate, Func, QuerySet, TextField
 
 from crm.binary_arrays import elements
+from leads.reports.epoch import Epoch
 
 #: What a database gives for a Listed; None where there was nothing to list.
-Found: TypeAlias = np.ndarray | str | None
+Found: TypeAlias = np.ndarray | str | bytes | None
+#: PostgreSQL counts from the year 2000, in microseconds; these lie between 1970 and then.
+MILLENNIUM = 946_684_800_000_000
 
 
 class Listed(Aggregate):
@@ -29,7 +32,7 @@ class Listed(Aggregate):
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         own = self.copy()
         if isinstance(self.source_expressions[0], Row):
-            own.template = "ARRAY_AGG(%(expressions)s)"
+            own.template = "STRING_AGG(%(expressions)s, ''::bytea)"
             return own.as_sql(compiler, connection, **context)
         own.template = "ARRAY_AGG((%(expressions)s)::bigint)"
         listed, params = own.as_sql(compiler, connection, **context)
@@ -37,14 +40,27 @@ class Listed(Aggregate):
 
 
 class Row(Func):
-    """Whole numbers, none of them NULL; `rows` reads a Listed of it."""
+    """Whole numbers and instants, none of them NULL; `rows` reads a Listed of it.
+
+    On PostgreSQL a text of eight bytes each, which takes a third less than an array; instants as they are stored there.
+    """
 
     output_field = TextField()
     template = "%(expressions)s"
     arg_joiner = " || ',' || "
 
+    def __init__(self, *columns: Any) -> None:
+        super().__init__(*columns)
+        self.instants = [n for n, told in enumerate(columns) if isinstance(told, Epoch)]
+
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template="ARRAY[%(expressions)s]::bigint[]", arg_joiner=", ")
+        sent, params = [], []
+        for place, told in enumerate(self.source_expressions):
+            is_instant = place in self.instants
+            sql, more = compiler.compile(told.get_source_expressions()[0] if is_instant else told)
+            sent.append(f"timestamptz_send({sql})" if is_instant else f"int8send(({sql})::bigint)")
+            params += more
+        return " || ".join(sent), params
 
 
 def of_all(queryset: QuerySet[Any], **listed: Listed) -> dict[str, Found]:
@@ -68,12 +84,19 @@ def integers(listed: Found) -> np.ndarray:
     """Return the whole numbers of a Listed as int64, none for NULL."""
     if isinstance(listed, np.ndarray):
         return listed
+    assert not isinstance(listed, bytes), "a Listed of Row is read by rows()"
     return np.fromstring(listed, np.int64, sep=",") if listed else np.array([], np.int64)
 
 
-def rows(listed: Found, columns: int) -> np.ndarray:
-    """Return a Listed of Row as int64[columns, n]."""
-    return integers(listed).reshape(-1, columns).T
+def rows(listed: Found, told: Row) -> np.ndarray:
+    """Return a Listed of `told` as int64[columns, n]; instants are whole seconds since 1970, cut off."""
+    columns = len(told.source_expressions)
+    if not isinstance(listed, bytes):
+        return integers(listed).reshape(-1, columns).T
+    found = np.ascontiguousarray(np.frombuffer(listed, ">i8").reshape(-1, columns).T, np.int64)
+    for place in told.instants:
+        found[place] = (found[place] + MILLENNIUM) // 1_000_000
+    return found
 
 
 # --- PostgreSQL's arrays --------------------------------------------------------------------------

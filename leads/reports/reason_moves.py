@@ -23,6 +23,7 @@ from crm import roles
 from crm.models import User
 from leads import feedback
 from leads.models import Feedback, Lead, StageChange
+from leads.reports.arrays import positions
 from leads.reports.funnel import standing_moves
 from leads.reports.listed import Found, Listed, by_group, integers, of_all
 from leads.reports.period import Scope, midnight
@@ -52,7 +53,7 @@ BITS = 20
 
 @dataclass(frozen=True)
 class Groups:
-    """The groups of leads: those of `leads` (in order) stand in `keys` at `places`, int64[leads] both.
+    """The groups of leads: those of `leads` (no two alike) stand in `keys` at `places`, int64[leads] both.
 
     The first of `keys` is (), of whom is in no group.
     """
@@ -65,9 +66,8 @@ class Groups:
     def by_lead(cls, known: Mapping[int, tuple[str, ...]]) -> Groups:
         """Take the groups of each lead as they are."""
         keys: dict[tuple[str, ...], int] = {(): 0}
-        leads = sorted(known)
-        places = [keys.setdefault(known[lead], len(keys)) for lead in leads]
-        return cls(np.array(leads, np.int64), np.array(places, np.int64), list(keys))
+        found = [keys.setdefault(groups, len(keys)) for groups in known.values()]
+        return cls(np.array(list(known), np.int64), np.array(found, np.int64), list(keys))
 
     @classmethod
     def apart(cls, groups: Iterable[tuple[str, Found]]) -> Groups:
@@ -75,16 +75,12 @@ class Groups:
         keys: dict[tuple[str, ...], int] = {(): 0}
         found = [(keys.setdefault((key,), len(keys)), integers(listed)) for key, listed in groups]
         leads = np.concatenate([np.array([], np.int64), *(listed for _place, listed in found)])
-        places = np.repeat([place for place, _listed in found], [len(listed) for _place, listed in found])
-        order = np.argsort(leads)
-        return cls(leads[order], places[order].astype(np.int64), list(keys))
+        at = np.repeat([place for place, _listed in found], [len(listed) for _place, listed in found])
+        return cls(leads, at.astype(np.int64), list(keys))
 
     def of(self, leads: np.ndarray) -> np.ndarray:
         """Return where the groups of `leads` stand, int64[leads]."""
-        if not len(self.leads):
-            return np.zeros(len(leads), np.int64)
-        near = np.minimum(np.searchsorted(self.leads, leads), len(self.leads) - 1)
-        return np.where(self.leads[near] == leads, self.places[near], 0)
+        return np.append(self.places, 0)[positions(self.leads, leads)]
 
 
 GroupsOf = Callable[[np.ndarray], Groups]
@@ -196,9 +192,10 @@ def summed(scope: Scope, user: User, mql: str, groups_of: GroupsOf) -> list[Alik
 
     Only moves of KINDS have groups and reasons. A fixed number of queries, none of which reads a row per move.
     """
-    listed = [*_listed(scope, user), *_listed_feedback(scope, user)]
+    undone = _undone()
+    listed = [*_listed(scope, user, undone), *_listed_feedback(scope, user)]
     groups = _grouped([one.leads for one in listed if one.verb in KINDS], groups_of)
-    became = _became(_joined([one.leads for one in listed]))
+    became = _became(_joined([one.leads for one in listed]), undone)
     return [
         Alike(one.verb, one.reason, one.grade, WHICH[which], keys, number)
         for one in listed
@@ -219,7 +216,7 @@ def by_period(scopes: Sequence[Scope], user: User) -> list[Counter[tuple[str, st
     listed = by_group(moves.annotate(which=which).values_list("verb", "which").annotate(places=_places("lead_id")))
     undone = _undone()
     found = [(verb, nth, np.sort(_without(integers(places), undone))) for verb, nth, places in listed]
-    became = _became(_joined([places >> BITS for _verb, _nth, places in found]))
+    became = _became(_joined([places >> BITS for _verb, _nth, places in found]), undone)
     counts: list[Counter[tuple[str, str]]] = [Counter() for _scope in scopes]
     for verb, nth, places in found:
         times = np.bincount(_so_far(became, places), minlength=len(WHICH)).tolist()
@@ -246,7 +243,7 @@ def _counted(one: _Listed, times: np.ndarray, groups: Groups) -> dict[tuple[int,
     return {(nth, groups.keys[place]): number for nth, place, number in told}
 
 
-def _listed(scope: Scope, user: User) -> list[_Listed]:
+def _listed(scope: Scope, user: User, undone: np.ndarray) -> list[_Listed]:
     """Return the moves of the period that stand; reasons and grades only of KINDS, which are the fewest."""
     steps, ends = [verb for verb in STEPS if verb not in KINDS], [verb for verb in KINDS if verb != FEEDBACK]
     # One by one: PostgreSQL would read the whole log for all of them together, but each from the index alone.
@@ -257,7 +254,6 @@ def _listed(scope: Scope, user: User) -> list[_Listed]:
     found += [
         _Listed(verb, str(reason) if reason else NONE, grade, integers(places)) for verb, reason, grade, places in rows
     ]
-    undone = _undone()
     return [replace(one, places=np.sort(_without(one.places, undone))) for one in found]
 
 
@@ -289,7 +285,7 @@ def _times(places: np.ndarray) -> np.ndarray:
     """Return how often the lead of each place had become an MQL by then, as an index of WHICH."""
     order = np.argsort(places)
     times = np.empty_like(places)
-    times[order] = _so_far(_became(places >> BITS), places[order])
+    times[order] = _so_far(_became(places >> BITS, _undone()), places[order])
     return times
 
 
@@ -299,13 +295,12 @@ def _so_far(became: np.ndarray, places: np.ndarray) -> np.ndarray:
     return np.minimum(so_far, len(WHICH) - 1)
 
 
-def _became(leads: np.ndarray) -> np.ndarray:
+def _became(leads: np.ndarray, undone: np.ndarray) -> np.ndarray:
     """Return the places at which leads became MQLs, sorted: of `leads` or more; what a file told counts once."""
     moves = StageChange.objects.filter(verb__in=[Verb.QUALIFY_FOR_MARKETING, Verb.ENTER_AS]).order_by()
     moves = moves if len(leads) > SOME else moves.filter(lead__in=np.unique(leads).tolist())
     elsewhere = Q(verb=Verb.ENTER_AS) & ~Q(to_stage__in=ENTERED)
     rows = by_group(moves.exclude(elsewhere).values_list("verb").annotate(places=_places("lead_id")))
-    undone = _undone()
     found = {verb: np.sort(_without(integers(places), undone)) for verb, places in rows}
     by_file = found.pop(Verb.ENTER_AS, np.array([], np.int64))
     _leads, first = np.unique(by_file >> BITS, return_index=True)

@@ -135,9 +135,9 @@ def _told(found: QuerySet[Handoff], now: datetime) -> np.ndarray:
     state = Case(*[When(asks[key], then=place) for place, key in enumerate(STATES)], default=len(STATES))
     was_accepted = Case(When(asks["accepted"], then=1), default=0)
     waited = Case(When(LATE & Q(told__gte=F("offered") + WAITED), then=1), default=0)
-    told = Row("offered", state, was_accepted, Coalesce("took", -1), waited)
+    told = Row(Epoch("offered_at"), state, was_accepted, Coalesce("took", -1), waited)
     handoffs = found.annotate(offered=Epoch("offered_at"), told=Epoch("told_at"))
-    return rows(of_all(handoffs, listed=Listed(told))["listed"], 5)
+    return rows(of_all(handoffs, listed=Listed(told))["listed"], told)
 
 
 def _week_of(at: datetime) -> date:

@@ -27,7 +27,7 @@ from crm.models import Activity
 from leads import campaigns, spending
 from leads.lifecycle import advance
 from leads.models import Campaign, Lead, Source, Touch
-from leads.reports import attribution, cost, cost_facts
+from leads.reports import arrays, attribution, cost, cost_facts
 from leads.reports.cost_facts import NONE, Booked, Came, Campaigns, months
 from leads.reports.period import Scope, year_before
 from tests.cast import Cast, a_lead, accepted, ada, an_mql, qualified
@@ -157,8 +157,8 @@ def test_rows_that_count_alike_are_added_up_the_same_however_many_there_could_be
     expected: Counter[tuple[int, int]] = Counter()
     for one, other, times in rows:
         expected[one, other] += times if weighed else 1
-    for dense in (cost_facts.DENSE, 0):
-        with patch.object(cost_facts, "DENSE", dense):
+    for dense in (arrays.DENSE, 0):
+        with patch.object(arrays, "DENSE", dense):
             told, times = cost_facts._alike(first, second, each=each if weighed else None)
         assert dict(zip(map(tuple, told), times, strict=True)) == expected
 

@@ -44,7 +44,7 @@ def test_a_filter_is_kept(leads: list[Lead]) -> None:
 
 def test_rows_keep_their_columns_together(leads: list[Lead]) -> None:
     told = Row("pk", "edits", Epoch("entered_at"), "depth")
-    found = rows(of_all(Lead.objects.all(), listed=Listed(told))["listed"], 4)
+    found = rows(of_all(Lead.objects.all(), listed=Listed(told))["listed"], told)
     assert sorted(zip(*found.tolist(), strict=True)) == [
         (lead.pk, place, int(lead.entered_at.timestamp()), 0) for place, lead in enumerate(leads)
     ]
@@ -53,7 +53,11 @@ def test_rows_keep_their_columns_together(leads: list[Lead]) -> None:
 def test_an_instant_is_cut_to_its_second_however_near_the_next(leads: list[Lead]) -> None:
     at = datetime(2026, 11, 22, 18, 0, 1, 999_999, UTC)
     Lead.objects.update(entered_at=at)
-    assert set(integers(of_all(Lead.objects.all(), at=Listed(Epoch("entered_at")))["at"])) == {int(at.timestamp())}
+    told = Row("pk", Epoch("entered_at"))
+    found = of_all(Lead.objects.all(), one=Listed(Epoch("entered_at")), many=Listed(told))
+    assert set(integers(found["one"])) == {int(at.timestamp())} == set(rows(found["many"], told)[1])
+    Lead.objects.update(entered_at=(before := datetime(1969, 12, 31, 23, 59, 58, 1, UTC)))
+    assert set(rows(of_all(Lead.objects.all(), many=Listed(told))["many"], told)[1]) == {int(before.timestamp()) - 1}
 
 
 def test_groups_stand_beside_what_they_list(leads: list[Lead]) -> None:
@@ -68,9 +72,9 @@ def test_groups_stand_beside_what_they_list(leads: list[Lead]) -> None:
 @pytest.mark.django_db
 def test_nothing_lists_nothing() -> None:
     none = Lead.objects.filter(entered_at__lt=F("entered_at") - timedelta(1))
-    found = of_all(none, one=Listed("pk"), many=Listed(Row("pk", "edits")))
+    found = of_all(none, one=Listed("pk"), many=Listed(told := Row("pk", "edits")))
     assert integers(found["one"]).tolist() == [] == numbers(found["one"]).tolist()
-    assert rows(found["many"], 2).shape == (2, 0)
+    assert rows(found["many"], told).shape == (2, 0)
     assert of_all(Lead.objects.none(), one=Listed("pk")) == {"one": None}
     assert by_group(none.values_list("currency").annotate(listed=Listed("pk"))) == []
 

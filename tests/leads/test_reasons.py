@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from datetime import timedelta
 from itertools import product
 from typing import Any
@@ -22,7 +23,7 @@ from leads.lifecycle import advance
 from leads.models import Lead, Reason
 from leads.reports import reasons
 from leads.reports.period import Scope
-from leads.reports.reason_moves import Told, told
+from leads.reports.reason_moves import FEEDBACK, Told, by_period, told
 from leads.stages import Verb
 from tests.cast import Cast, a_lead, accepted, ada, next_month, offered, reason
 
@@ -151,6 +152,21 @@ def test_what_is_added_up_is_what_the_moves_add_up_to(cast: Cast, world: None) -
         assert reasons.tables(added_up, by) == reasons.tables(one_by_one, by), (mql, by)
         assert reasons.steps(added_up) == reasons.steps(one_by_one), (mql, by)
         assert len(added_up) <= len(one_by_one)
+
+
+def test_periods_side_by_side_count_what_each_tells_alone(cast: Cast, world: None, time_machine: Any) -> None:
+    undone = sent_back(cast, offered(cast, contact=somebody(20)))
+    advance(undone, "undo", by=cast.sam)
+    known = a_lead(somebody(30), imported=True)
+    entries.enter_as_many([(known, "mql", timezone.now() - timedelta(days=3))])
+    time_machine.move_to(timezone.now() + timedelta(days=8))
+    sent_back(cast, again(cast, Lead.objects.filter(stage="nurture").latest("pk")))
+    today = timezone.localdate()
+    weeks = [Scope(today - timedelta(days=7 * n + 6), today - timedelta(days=7 * n)) for n in (2, 1, 0)]
+    for user in (cast.lena, cast.rosa):
+        alone = [Counter((move.verb, move.mql) for move in told(week, user) if move.verb != FEEDBACK) for week in weeks]
+        assert by_period(weeks, user) == alone
+        assert all(alone[1:]) == (user == cast.lena)
 
 
 def test_period_source_and_team_cut_what_is_counted(cast: Cast, world: None) -> None:

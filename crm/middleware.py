@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
@@ -17,6 +17,7 @@ from crm import sessions
 from crm.models import User
 from crm.roomy_stack import with_room
 from crm.signin import is_own_address
+from crm.views import errors
 from crm.workdays import workspace_zone
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -141,6 +142,18 @@ def _page(request: HttpRequest, address: str) -> str:
         return ""
     parts = urlsplit(address)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def wrong_method(get_response: Handler) -> Handler:
+    """Show whoever opens an address that only takes forms what it is, in place of an empty page."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.method == "GET" and isinstance(response, HttpResponseNotAllowed):
+            return errors.wrong_method(request, response)
+        return response
+
+    return middleware
 
 
 def first_steps(get_response: Handler) -> Handler:

@@ -160,6 +160,7 @@ MIDDLEWARE = [
     "crm.middleware.session_limits",
     "crm.middleware.personal_preferences",
     "crm.middleware.way_back",
+    "crm.middleware.wrong_method",
     "allauth.account.middleware.AccountMiddleware",
     "crm.middleware.first_steps",
     "django.contrib.messages.middleware.MessageMiddleware",

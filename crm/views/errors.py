@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
@@ -22,6 +22,13 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return render(request, "404.html", status=404)
+
+
+def wrong_method(request: HttpRequest, refused: HttpResponseNotAllowed) -> HttpResponse:
+    """Say why an address that only takes forms shows nothing; what `refused` says of its methods is kept."""
+    answer = render(request, "405.html", status=405)
+    answer.headers["Allow"] = refused.headers["Allow"]
+    return answer
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

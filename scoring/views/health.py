@@ -17,6 +17,7 @@ from scoring.views.trying import looked_up
 @login_required
 @require_safe
 def page(request: SignedInRequest) -> HttpResponse:
+    """Each criterion with what it does; while nobody is scored, none of them is said to do nothing."""
     version = health.in_force()
     if version is None:
         return render(request, "scoring/health/page.html", {})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.urls.converters import IntConverter, SlugConverter, StringConverter
 
 from crm.models import User
@@ -82,6 +82,18 @@ def test_what_is_public_is_exactly_the_list(cast: Cast) -> None:
     assert open_to_all <= PUBLIC
     for path in open_to_all - {"/healthz", "/readyz", "/robots.txt", "/t.js"}:
         assert Client().get(path)["Cache-Control"].count("no-store") or path.startswith("/static/"), path
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "stands behind a button"), ("de", "hinter einem Knopf")])
+def test_an_address_that_only_takes_forms_says_so_when_it_is_opened(cast: Cast, language: str, words: str) -> None:
+    User.objects.filter(pk=cast.ava.pk).update(language=language)
+    browser = Client()
+    browser.force_login(cast.ava)
+    answer = browser.get(reverse("preferences_theme"))
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert words in answer.content.decode()
+    assert not INLINE.search(answer.content.decode())
+    assert browser.post("/help/").content == b""  # programs that send what nobody takes are told by the number
 
 
 def test_no_post_is_taken_without_our_own_token(cast: Cast) -> None:

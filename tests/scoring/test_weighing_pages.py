@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm import activities, jobs
+from crm.models import User
 from leads import lifecycle
 from leads.models import Lead
 from scoring import backtest, drain, health, publishing, tasks
@@ -122,6 +123,15 @@ def test_the_health_page_tells_what_never_fires(cast: Cast, client: Client) -> N
     with CaptureQueriesContext(connection) as many:
         read(client, "criteria_health")
     assert len(many) <= len(few)
+
+
+def test_without_leads_no_criterion_is_said_never_to_fire(cast: Cast, client: Client) -> None:
+    client.force_login(cast.mia)
+    page = read(client, "criteria_health")
+    assert "There are no leads yet" in page
+    assert not any(words in page for words in ("never fire", "never fired", "not now"))
+    User.objects.filter(pk=cast.mia.pk).update(language="de")
+    assert "Es gibt noch keine Leads" in read(client, "criteria_health")
 
 
 def test_the_week_brings_a_fresh_look(cast: Cast) -> None:

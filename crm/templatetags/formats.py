@@ -36,10 +36,16 @@ def language(code: str) -> str:
 @register.filter
 def count(number: Any) -> str:
     """1243 → "1,243" (English), "1.243" (German). Anything that is no number comes back as it is."""
+    return _count(str(number), get_language())
+
+
+@lru_cache(maxsize=8192)
+def _count(number: str, language: str | None) -> str:
+    """A number in words; remembered, because a page of figures repeats the small ones."""
     try:
-        value = Decimal(str(number))
+        value = Decimal(number)
     except InvalidOperation:
-        return str(number)
+        return number
     places = None if value == value.to_integral_value() else -value.normalize().as_tuple().exponent  # type: ignore[operator]
     text = formats.number_format(abs(value), places or 0, force_grouping=True)
     return f"{MINUS}{text}" if value < 0 else text
@@ -59,9 +65,12 @@ def percent(share: Any) -> str:
     """A share from 0 to 1 as whole percent: 0.483 → "48 %"."""
     if share is None or share == "":
         return "–"
-    return pgettext("percentage", "%(number)s %%") % {
-        "number": formats.number_format(round(Decimal(str(share)) * 100), 0)
-    }
+    return _percent(round(Decimal(str(share)) * 100), get_language())
+
+
+@lru_cache(maxsize=1024)
+def _percent(whole: int, language: str | None) -> str:
+    return pgettext("percentage", "%(number)s %%") % {"number": formats.number_format(whole, 0)}
 
 
 @register.filter

@@ -94,7 +94,8 @@ class Week:
 
     @property
     def median_words(self) -> str:
-        return "–" if self.median is None else working_span(self.median)
+        middle = self.median
+        return "–" if middle is None else working_span(middle)
 
     @property
     def in_time(self) -> int:
@@ -115,10 +116,13 @@ def weeks(found: QuerySet[Handoff], start: date, end: date, team: Team | None, n
     made = [Week(start + n * WEEK) for n in range((end - start) // WEEK + 1)]
     offered, states, accepted, took, waited = _told(found, now)
     week_of = np.searchsorted([midnight(week.start).timestamp() for week in made], offered, "right") - 1
+    order = np.argsort(week_of, kind="stable")
+    bounds = np.searchsorted(week_of[order], np.arange(len(made) + 1))
+    kept = np.where((states < ANSWERS) & (took >= 0), took, -1)
     for place, week in enumerate(made):
-        of_it = week_of == place
+        of_it = order[bounds[place] : bounds[place + 1]]
         week.count(states[of_it], int(accepted[of_it].sum()))
-        week.times = took[of_it & (states < ANSWERS) & (took >= 0)].tolist()
+        week.times = kept[of_it][kept[of_it] >= 0].tolist()
     by_start = {week.start: week for week in made}
     if (took[states < ANSWERS] < 0).any():
         _add_times_of_old(found, by_start)

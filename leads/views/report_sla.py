@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
@@ -48,16 +49,18 @@ def page(request: SignedInRequest) -> HttpResponse:
     if request.GET.get("format") == "csv":
         return _as_csv(weeks)
     more = {"team": team.pk} if team else {}
+    whole = sla.total(weeks)
     context = {
-        "form": form, "start": start, "end": end, "now": now, "whole": sla.total(weeks), "figure": _figure(weeks),
+        "form": form, "start": start, "end": end, "now": now, "whole": whole, "figure": _figure(weeks, whole),
+        "pages": {step.replace("-", "_"): reverse("report_rows", args=["sla", step]) for step in sla.STEPS},
         "lines": [(week, urlencode({"start": week.start, "end": week.end, **more})) for week in weeks],
         "query": urlencode({"start": start, "end": end, **more}),
     }  # fmt: skip
     return render(request, "leads/reports/sla.html", context)
 
 
-def _figure(weeks: list[Week]) -> charts.Lines:
-    whole, oldest_first = sla.total(weeks), list(reversed(weeks))
+def _figure(weeks: list[Week], whole: Week) -> charts.Lines:
+    oldest_first = list(reversed(weeks))
     summary = _(
         "%(in_time)s of %(judged)s handoffs were answered in time; %(accepted)s of those answered were accepted."
     )

@@ -25,6 +25,14 @@ def positions(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(ids[near] == wanted, near, -1)
 
 
+def runs(in_order: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where the equals of each of `wanted` begin in `in_order` (≥ 0), and how many they are: int64[wanted]."""
+    first = np.flatnonzero(np.diff(in_order, prepend=-1))
+    many = np.diff(first, append=len(in_order)) if len(first) else first
+    place = positions(in_order[first], wanted)
+    return np.append(first, 0)[place], np.append(many, 0)[place]
+
+
 def counted(numbers: np.ndarray, each: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return the numbers (≥ 0) there are, in order, and how often each; or the sum of `each` (> 0) over them."""
     if len(numbers) and int(numbers.max()) < DENSE:

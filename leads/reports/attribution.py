@@ -25,7 +25,7 @@ from crm.tracking.visits import cut
 from leads.board_filters import Among
 from leads.models import Campaign, Lead, Milestones, Touch
 from leads.models.lead import LeadQuerySet
-from leads.reports.arrays import counted, positions
+from leads.reports.arrays import counted, positions, runs
 from leads.reports.epoch import Epoch
 from leads.reports.listed import Listed, Row, by_group, of_all, rows
 from leads.stages import CLOSED
@@ -97,11 +97,7 @@ def shared(pk: np.ndarray, asked: Sequence[np.ndarray] | np.ndarray, touched: To
     contact, counts_from, until = asked
     until = _until_qualified(pk, until)
     order = np.argsort(contact, kind="stable")
-    in_order = contact[order]
-    first = np.flatnonzero(np.diff(in_order, prepend=-1))  # lead of each contact
-    of_each = np.append(np.diff(first, append=len(order)), 0)
-    place = positions(in_order[first], who)
-    first, many = np.append(first, 0)[place], of_each[place]  # leads of the touch's contact
+    first, many = runs(contact[order], who)  # leads of the touch's contact
     touch = np.repeat(np.arange(len(who)), many)
     lead = order[np.arange(len(touch)) - np.repeat(np.cumsum(many) - many - first, many)]
     counts = (day[touch] >= counts_from[lead]) & (at[touch] <= until[lead])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -103,7 +104,12 @@ def _beside(row: Row, before: Row | None) -> list[Cell]:
 
 def link(report: str, step: str, query: Mapping[str, Any], **more: Any) -> str:
     """Return the address of the rows behind a figure."""
-    return f"{reverse('report_rows', args=[report, step])}?{urlencode({**query, **more})}"
+    return f"{_page(report, step, get_script_prefix())}?{urlencode({**query, **more})}"
+
+
+@lru_cache(maxsize=256)
+def _page(report: str, step: str, prefix: str) -> str:
+    return reverse("report_rows", args=[report, step])
 
 
 # --- Figures ----------------------------------------------------------------------------------------

@@ -23,6 +23,14 @@ def test_each_key_is_found_where_it_stands(keys: list[int], wanted: list[int]) -
         assert found.tolist() == expected
 
 
+@given(st.lists(KEYS, max_size=30), st.lists(KEYS, max_size=30))
+def test_equal_keys_are_found_as_one_run(keys: list[int], wanted: list[int]) -> None:
+    in_order = sorted(keys)
+    first, many = arrays.runs(np.array(in_order, np.int64), np.array(wanted, np.int64))
+    told = [in_order[start : start + n] for start, n in zip(first.tolist(), many.tolist(), strict=True)]
+    assert told == [[key] * keys.count(key) for key in wanted]
+
+
 @given(st.lists(st.tuples(KEYS, st.integers(1, 1 << 30)), max_size=60), st.booleans())
 def test_numbers_are_counted_or_their_weights_summed(rows: list[tuple[int, int]], weighed: bool) -> None:
     numbers, each = np.array(rows, np.int64).reshape(-1, 2).T

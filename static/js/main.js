@@ -6,6 +6,7 @@ import "./shortcuts.js";
 import "./popover-menu.js";
 import "./dialog.js";
 import "./focus.js";
+import "./typed.js";
 import "./offline.js";
 import "./palette.js";
 import "./print.js";

@@ -18,6 +18,16 @@ from tests.cast import Cast, a_lead, accepted, ada, an_mql, confirm, next_month,
 
 pytestmark = pytest.mark.django_db(transaction=True)
 MARKETING, SALES = "/boards/marketing/", "/boards/sales/"
+#: Types on in the search box at the first event of a kind, as a person does who never waits for an answer.
+TYPE_ON = """([kind]) => document.body.addEventListener(kind, () => {
+  const type = () => {
+    const box = document.getElementById("q");
+    box.setRangeText("emmel", box.selectionStart, box.selectionEnd, "end");
+    box.dispatchEvent(new Event("input", {bubbles: true}));
+  };
+  if (kind === "htmx:afterSwap") queueMicrotask(type);
+  else type();
+}, {once: true})"""
 
 
 @pytest.fixture
@@ -210,6 +220,23 @@ def test_the_search_narrows_as_one_types_and_keeps_the_focus(cast: Cast, open_pa
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("mel")
     expect(page).to_have_url(re.compile("q=broemmel"))
+
+
+@pytest.mark.parametrize("when", ["while the answer is under way", "before the new box listens"])
+def test_what_is_typed_until_the_answer_stands_is_asked_for_too(
+    cast: Cast, open_page: Callable[..., Page], when: str
+) -> None:
+    wanted = a_lead()
+    other = a_lead(ada(email="z@acme.example", phone="", first_name="Zoe", last_name="Brock"))
+    page = open_page(cast.mia, MARKETING)
+    page.evaluate(TYPE_ON, ["htmx:beforeSwap" if when == "while the answer is under way" else "htmx:afterSwap"])
+    page.keyboard.press("/")
+    page.keyboard.type("bro")
+    expect(page).to_have_url(re.compile("q=broemmel$"))
+    expect(page.get_by_role("searchbox")).to_have_value("broemmel")
+    expect(page.get_by_role("searchbox")).to_be_focused()
+    expect(card(page, other)).to_have_count(0)
+    expect(card(page, wanted)).to_be_visible()
 
 
 # --- Phone, themes, rules -------------------------------------------------------------------------

@@ -172,7 +172,7 @@ def test_a_full_round_by_two_people(served: Installation, both: tuple[Page, Page
     expect(mia.get_by_text("2 decided leads;")).to_be_visible(timeout=60_000)
     assert barriers(mia) == []
 
-    mia.goto(edit)
+    mia.goto(edit, wait_until="networkidle")  # what comes later stands above the button and moves it
     mia.get_by_role("button", name="Send to review").click()
     expect(mia.get_by_role("heading", name="2 changes")).to_be_visible()
     mia.get_by_label("Note").fill("Papers say more.")

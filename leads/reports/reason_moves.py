@@ -209,7 +209,7 @@ def by_period(scopes: Sequence[Scope], user: User) -> list[Counter[tuple[str, st
 
     Without feedback. A fixed number of queries, none of which reads a row per move.
     """
-    whole = replace(scopes[0], start=scopes[0].start, end=scopes[-1].end)
+    whole = replace(scopes[0], end=scopes[-1].end)
     later = [When(at__lt=midnight(scope.end + timedelta(days=1)), then=n) for n, scope in enumerate(scopes)]
     moves = _moves(whole, user, [verb for verb in STEPS if verb != FEEDBACK])
     which = Case(*later, output_field=BigIntegerField())

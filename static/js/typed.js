@@ -1,6 +1,6 @@
 // A search whose answer replaces the search box itself: what is typed until the new box listens stays in it and is asked for.
 let typed = null;
-let asked = "";
+let asked = null;
 
 document.addEventListener("htmx:beforeSwap", (event) => {
   const box = document.activeElement;
@@ -20,7 +20,8 @@ document.addEventListener("htmx:afterSettle", (event) => {
   typed = null;
   if (!box) return;
   const answered = new URL(event.detail.xhr.responseURL).searchParams.get(box.name) ?? "";
-  if (box.value === answered || box.value === asked) return; // once for each text, whatever the answer makes of it
-  asked = box.value;
+  const again = box.value === asked; // once for each text, whatever the answer makes of it
+  asked = box.value === answered ? null : box.value;
+  if (asked === null || again) return;
   box.dispatchEvent(new Event("input", { bubbles: true }));
 });

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from html import escape
 from typing import NamedTuple
 
 from django.utils import formats
@@ -52,7 +53,7 @@ def number(value: float) -> str:
 def shape(name: str, content: str = "", /, **attributes: object) -> SafeString:
     """One SVG element; ``klass`` writes ``class``, underscores become hyphens, floats are cut to a tenth."""
     written = "".join(
-        f' {_name(key)}="{number(value) if isinstance(value, float) else conditional_escape(str(value))}"'
+        f' {_name(key)}="{number(value) if isinstance(value, float) else escape(str(value))}"'
         for key, value in attributes.items()
         if value not in (None, "")
     )

@@ -98,7 +98,12 @@ def to_the_cent(amount: Any) -> str:
     """1234.5 → "1,234.50" (English), "1.234,50" (German): a figure of a ledger, its currency in the head."""
     if amount is None or amount == "":
         return ""
-    return formats.number_format(Decimal(str(amount)), 2, force_grouping=True)
+    return _to_the_cent(Decimal(str(amount)), get_language())
+
+
+@lru_cache(maxsize=4096)
+def _to_the_cent(value: Decimal, language: str | None) -> str:
+    return formats.number_format(value, 2, force_grouping=True)
 
 
 def span(length: timedelta) -> str:

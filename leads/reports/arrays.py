@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 TABLE = 8  # places a table of keys may have for each key
-DENSE = 1 << 21  # places a table of counts may have
+DENSE = 2  # places a table of counts may have for each number; beyond, sorting is faster
 
 
 def positions(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
@@ -35,7 +35,7 @@ def runs(in_order: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 def counted(numbers: np.ndarray, each: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
     """Return the numbers (≥ 0) there are, in order, and how often each; or the sum of `each` (> 0) over them."""
-    if len(numbers) and int(numbers.max()) < DENSE:
+    if len(numbers) and int(numbers.max()) < DENSE * len(numbers):
         times = np.bincount(numbers, each).astype(np.int64)
         there = np.flatnonzero(times)
         return there, times[there]

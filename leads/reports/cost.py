@@ -55,8 +55,9 @@ class Line:
         """Return what one lead of a step cost, rounded to the cent; None where there is none yet."""
         if not self.counts[step]:
             return None
-        exact = Fraction(self.cents(), 100) / self.counts[step]
-        return (Decimal(exact.numerator) / Decimal(exact.denominator)).quantize(CENT, ROUND_HALF_UP)
+        number = self.counts[step]
+        exact = Decimal(self.cents() * number.denominator) / Decimal(100 * number.numerator)
+        return exact.quantize(CENT, ROUND_HALF_UP)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from django.db.models import BigIntegerField, F
 from django.db.models.functions import Cast, Coalesce
 
 from crm.workdays import local_date
-from leads import spending
 from leads.models import Campaign, Lead, Spend, Touch
 from leads.reports import attribution, funnel
 from leads.reports.allocation import within
@@ -112,6 +111,17 @@ class Cohort:
     campaigns: list[str]
     shares: attribution.Shared | None = None
 
+    @cached_property
+    def _in_order(self) -> np.ndarray:
+        """Return when each lead entered and its depth as one number, in order."""
+        return np.sort(self.entered * SMALLINT + self.depth)
+
+    def came_within(self, first: date, last: date) -> list[int]:
+        """Return how many leads that entered on the days `first` to `last` came how far, by depth."""
+        bounds = [_second(first) * SMALLINT, _second(last + timedelta(1)) * SMALLINT]
+        start, end = np.searchsorted(self._in_order, bounds)
+        return np.bincount(self._in_order[start:end] % SMALLINT).tolist()  # type: ignore[no-any-return]
+
 
 def cohort(scopes: Iterable[Scope], rule: str, by: str) -> Cohort:
     """Read the leads that entered from the first day of `scopes` to the last: two queries, of a row for each campaign.
@@ -176,36 +186,27 @@ def summed(scope: Scope, rule: str, known: Campaigns, by: str, leads: Cohort | N
 def _summed_shares(leads: Cohort, shares: attribution.Shared, within: np.ndarray, known: Campaigns) -> list[Came]:
     lead, campaign, times, total = (column[within[shares.columns[0]]] for column in shares.columns)
     names = _names(Counter({shares.keys[key]: int(n) for key, n in enumerate(np.bincount(campaign)) if n}), known)
-    within[lead] = False
-    alone = np.zeros(int(within.sum()), np.int64)
-    keys = [attribution.NONE, *shares.keys]
-    told, summed = _alike(
-        np.concatenate([campaign + 1, alone]),
-        np.concatenate([leads.source[lead], leads.source[within]]),
-        np.concatenate([leads.depth[lead], leads.depth[within]]),
-        np.concatenate([total, alone + 1]),
-        each=np.concatenate([times, alone + 1]),
-    )
+    told, summed = _alike(campaign, leads.source[lead], leads.depth[lead], total, each=times)
     common = lcm(*{whole for *_group, whole in told})  # whole numbers add up ten times faster than fractions
-    parts: Counter[tuple[int, int, int]] = Counter()
+    parts: Counter[tuple[str, int, int]] = Counter()
     for (key, kind, deepest, whole), n in zip(told, summed, strict=True):
-        parts[key, kind, deepest] += n * (common // whole)
+        parts[shares.keys[key], kind, deepest] += n * (common // whole)
+    within[lead] = False
+    for (kind, deepest), n in zip(*_alike(leads.source[within], leads.depth[within]), strict=True):
+        parts[attribution.NONE, kind, deepest] += n * common
     return [
-        Came(0, _depth(deepest), Fraction(part, common), names[keys[key]], str(kind) if kind else NONE, "")
+        Came(0, _depth(deepest), Fraction(part, common), names[key], str(kind) if kind else NONE, "")
         for (key, kind, deepest), part in parts.items()
     ]
 
 
 def _summed_by_month(scope: Scope, leads: Cohort) -> list[Came]:
-    spans = months(scope)
-    bounds = [*(_second(first) for _key, first, _last in spans), _second(scope.end + timedelta(1))]
-    month = np.searchsorted(bounds, leads.entered, "right") - 1
-    within = (month >= 0) & (month < len(spans))
-    told, times = _alike(month[within], leads.depth[within])
     return [
-        Came(0, _depth(deepest), n, "", "", spans[place][0])
-        for (place, deepest), n in zip(told, times, strict=True)
-    ]  # fmt: skip
+        Came(0, _depth(deepest), n, "", "", key)
+        for key, first, last in months(scope)
+        for deepest, n in enumerate(leads.came_within(first, last))
+        if n
+    ]
 
 
 def _alike(*columns: np.ndarray, each: np.ndarray | None = None) -> tuple[list[list[int]], list[int]]:
@@ -234,28 +235,21 @@ def _names(times: Counter[str], known: Campaigns) -> dict[str, str]:
     return names | {key: known.by_key[key] for key in times if key in known.by_key}
 
 
-def booked(scope: Scope, sides: tuple[str, ...]) -> list[Booked]:
-    """Return what was spent in the period of `scope`, oldest first; rows in another currency are left to `foreign`."""
-    rows = _rows(scope, sides).filter(currency=spending.currency()).order_by("starts_on", "pk")
-    return [
+def booked(scope: Scope, sides: tuple[str, ...], currency: str) -> tuple[list[Booked], int]:
+    """Return what was spent in the period of `scope` in `currency`, oldest first; and how many rows are in another."""
+    told = Spend.objects.filter(starts_on__lte=scope.end, ends_on__gte=scope.start, side__in=sides)
+    names = ("pk", "campaign_id", "side", "starts_on", "ends_on", "amount", "currency")
+    rows = told.order_by("starts_on", "pk").values_list(*names)
+    found = [
         Booked(pk, f"c{campaign}" if campaign else "", side, within(cents, first, last, scope.start, scope.end),
                first, last, cents)
         for pk, campaign, side, first, last, cents in (
             (pk, campaign, side, first, last, int(amount * 100))
-            for pk, campaign, side, first, last, amount in rows.values_list(
-                "pk", "campaign_id", "side", "starts_on", "ends_on", "amount"
-            )
+            for pk, campaign, side, first, last, amount, booked_in in rows
+            if booked_in == currency
         )
     ]  # fmt: skip
-
-
-def foreign(scope: Scope, sides: tuple[str, ...]) -> int:
-    """Return how many rows of the period are in a currency the workspace no longer has."""
-    return _rows(scope, sides).exclude(currency=spending.currency()).count()
-
-
-def _rows(scope: Scope, sides: tuple[str, ...]):  # type: ignore[no-untyped-def]
-    return Spend.objects.filter(starts_on__lte=scope.end, ends_on__gte=scope.start, side__in=sides)
+    return found, len(rows) - len(found)
 
 
 def months(scope: Scope) -> list[tuple[str, date, date]]:

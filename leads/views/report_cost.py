@@ -32,7 +32,8 @@ class _Answer:
     def __init__(self, request: SignedInRequest, asked: Asked) -> None:
         self.asked = asked
         self.known = cost_facts.campaigns()
-        self.rows = cost_facts.booked(asked.scope, asked.sides)
+        self.currency = spending.currency()
+        self.rows, self.foreign = cost_facts.booked(asked.scope, asked.sides, self.currency)
         self.leads = cost_facts.cohort([asked.scope, year_before(asked.scope)], asked.rule, asked.by)
         self.report = self._report(asked, self.rows, asked.by)
 
@@ -43,26 +44,29 @@ class _Answer:
     def words(self) -> Words:
         """Return the figures with their comparison, ready to be shown."""
         asked, earlier = self.asked, replace(self.asked, scope=year_before(self.asked.scope))
-        then = cost_facts.booked(earlier.scope, earlier.sides)
+        then, _foreign = cost_facts.booked(earlier.scope, earlier.sides, self.currency)
         before = self._report(earlier, then, earlier.by)
         months = [
             cost.in_order(self._report(one, rows, "month").lines, "month")
             for one, rows in ((asked, self.rows), (earlier, then))
         ]
-        sources = {str(pk): str(source) for pk, source in Source.objects.in_bulk().items()}
-        return Words(self.asked, self.report, before, months[0], months[1], self.known, sources, spending.currency())
+        named = Source.objects.in_bulk() if asked.by == "source" else {}
+        sources = {str(pk): str(source) for pk, source in named.items()}
+        return Words(self.asked, self.report, before, months[0], months[1], self.known, sources, self.currency)
 
 
 def page(request: SignedInRequest) -> HttpResponse:
     """Costs by campaign, channel, source or month, against the year before."""
     asked = CostForm(request.GET).asked()
-    words = _Answer(request, asked).words()
+    answer = _Answer(request, asked)
+    words = answer.words()
     if request.GET.get("format") == "csv":
         return _as_csv(words)
     context = {
         "form": CostForm(initial=vars(asked.scope) | {"by": asked.by, "rule": asked.rule, "side": asked.side}),
         "scope": asked.scope, "asked": asked, "query": asked.query(), "words": words, "now": timezone.now(),
-        "foreign": cost_facts.foreign(asked.scope, asked.sides), "currency": words.currency,
+        "foreign": answer.foreign, "currency": words.currency,
+        "titles": TITLES.values(),
     }  # fmt: skip
     return render(request, "leads/reports/cost.html", context)
 
@@ -127,7 +131,7 @@ def spend(request: SignedInRequest) -> HttpResponse:
         for row in found
     ]  # fmt: skip
     context = {
-        "lines": lines, "total": line.money(side), "scope": scope, "currency": spending.currency(), "keeps": False,
+        "lines": lines, "total": line.money(side), "scope": scope, "currency": answer.currency, "keeps": False,
         "side": Spend.Side(side).label, "query": asked.query(), "of_line": group is not None,
     }  # fmt: skip
     return render(request, "leads/reports/cost_spend.html", context)

@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -17,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm import charts
-from crm.templatetags.formats import MINUS, count, money, percent
+from crm.templatetags.formats import MINUS, count, money, percent, to_the_cent
 from leads.models import Campaign, Spend
 from leads.reports.cost import APART, SQL, Line, Report, in_order
 from leads.reports.cost_facts import NONE, OTHERS, STEPS, Campaigns
@@ -30,17 +31,25 @@ TITLES: dict[str, str | Promise] = {
 LONGEST_CHART = 12
 
 
+class Cell(NamedTuple):
+    """One figure as it is written, the address of what is behind it ('' where there is nothing), and what one cost."""
+
+    written: str
+    address: str = ""
+    each: str = ""
+
+
 @dataclass(frozen=True)
 class Shown:
     """One line as the table shows it; `change` is the cost per SQL against the year before, as a share.
 
-    `addresses` lead to what is behind its figures, by step or side.
+    `addresses` lead to what is behind its figures, by step or by the sides of spend that are shown.
     """
 
     line: Line
     label: str
     channel: str
-    campaign: Campaign | None
+    page: str
     change: Decimal | None
     addresses: Mapping[str, str]
 
@@ -50,15 +59,27 @@ class Shown:
         exact = Fraction(value)
         return count(exact.numerator if exact.denominator == 1 else round(float(exact), 1))
 
-    @property
-    def steps(self) -> list[tuple[str, str | Promise, str, Decimal | None]]:
-        """Return (address of the leads, its title, how many, what one cost) of each step in order."""
-        return [
-            (self.addresses[step], TITLES[step], self.number(self.line.counts[place]), self.line.per(place))
-            for place, step in enumerate(STEPS)
-        ]
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Return what was spent on each side, then how many came to each step."""
+        spent = [self._spent(side) for side in Spend.Side.values if side in self.addresses]
+        return spent + [self._came(place, self.addresses[step]) for place, step in enumerate(STEPS)]
+
+    def _spent(self, side: str) -> Cell:
+        sum_ = self.line.money(side)
+        return Cell(to_the_cent(sum_), self.addresses[side] if sum_ else "")
+
+    def _came(self, place: int, address: str) -> Cell:
+        if self.is_apart:
+            return Cell("–")
+        number = self.number(self.line.counts[place])
+        return Cell(number) if number == "0" else Cell(number, address, to_the_cent(self.line.per(place)))
 
     @property
+    def entered(self) -> str:
+        return self.number(self.line.counts[0])
+
+    @cached_property
     def cost(self) -> Decimal | None:
         return self.line.per(SQL)
 
@@ -107,25 +128,34 @@ class Words:
     @cached_property
     def total(self) -> Shown:
         change = _change(self.report.total.per(SQL), self.before.total.per(SQL))
-        return Shown(self.report.total, _("Sum, equals the ledger to the cent"), "", None, change, self._behind())
+        return Shown(self.report.total, _("Sum, equals the ledger to the cent"), "", "", change, self._behind())
 
     @property
+    def sum(self) -> list[Shown]:
+        return [self.total]
+
+    @cached_property
     def compares(self) -> bool:
         """Whether any line has a year before to stand beside."""
         return self.total.change is not None or any(line.change is not None for line in self.lines)
 
     def _shown(self, line: Line) -> Shown:
-        then = next((one for one in self.before.lines if one.key == self._a_year_before(line.key)), None)
+        then = self._before.get(self._a_year_before(line.key))
         campaign = self.known.find(line.key) if self.asked.by == "campaign" else None
         channel = campaign.get_channel_display() if campaign else ""
         change = _change(line.per(SQL), then and then.per(SQL))
-        return Shown(line, self._label(line.key), channel, campaign, change, self._behind(line.key))
+        page = reverse("campaign", args=[campaign.pk]) if campaign else ""
+        return Shown(line, self._label(line.key), channel, page, change, self._behind(line.key))
+
+    @cached_property
+    def _before(self) -> dict[str, Line]:
+        return {line.key: line for line in self.before.lines}
 
     @cached_property
     def _pages(self) -> dict[str, str]:
         query = self.asked.query()
         leads = {step: f"{reverse('report_rows', args=['cost', step])}?{query}" for step in STEPS}
-        return leads | {side: f"{reverse('cost_spend')}?{query}&of={side}" for side in Spend.Side.values}
+        return leads | {side: f"{reverse('cost_spend')}?{query}&of={side}" for side in self.asked.sides}
 
     def _behind(self, group: str | None = None) -> dict[str, str]:
         """Return the address of what is behind each figure of a line, or of the sum of all."""

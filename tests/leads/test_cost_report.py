@@ -383,7 +383,7 @@ def test_what_the_database_adds_up_is_what_the_leads_add_up_to(
     cast: Cast, world: None, fair: Campaign, rule: str, by: cost.By
 ) -> None:
     known = cost_facts.campaigns()
-    rows = cost_facts.booked(LEDGER, ("marketing", "sales"))
+    rows, _foreign = cost_facts.booked(LEDGER, ("marketing", "sales"), "EUR")
     one_by_one = list(cost_facts.came(LEDGER, rule, known))
     summed = cost_facts.summed(LEDGER, rule, known, by)
     told, expected = (cost.report(parts, rows, by, LEDGER, known) for parts in (summed, one_by_one))

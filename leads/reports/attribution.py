@@ -15,19 +15,19 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import Case, Count, F, QuerySet, Value, When
+from django.db.models import Case, Count, ExpressionWrapper, F, QuerySet, Value, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.models import Activity, User
 from crm.models.activity import NamesCampaign, UtmCampaign
 from crm.tracking.visits import cut
-from leads.board_filters import Among
+from leads.board_filters import Among, Ids
 from leads.models import Campaign, Lead, Milestones, Touch
 from leads.models.lead import LeadQuerySet
 from leads.reports.arrays import counted, positions, runs
 from leads.reports.epoch import Epoch
-from leads.reports.listed import Listed, Row, by_group, of_all, rows
+from leads.reports.listed import Listed, Row, by_group, of_all, rows, whole
 from leads.stages import CLOSED
 
 FIRST, LAST, LINEAR = "first", "last", "linear"
@@ -74,16 +74,29 @@ class Shared:
     keys: list[str]
 
 
+#: The fewer numbers, the faster: a day stands above so many bits of a contact.
+BITS = 40
+
+
+def _since(day: str) -> ExpressionWrapper:
+    return whole(F(day) * Value(2**BITS) + F("contact_id"))
+
+
+def _apart(since: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (days, contacts)."""
+    return since >> BITS, since & (2**BITS - 1)
+
+
 #: What `shared` asks of a lead.
-ASKED = ("contact_id", "counts_from", UNTIL)
+ASKED = {"contact": _since("counts_from"), "until": UNTIL}
 
 
 def share(leads: QuerySet[Lead], among: np.ndarray | None = None) -> Shared:
     """Share leads among all campaigns that touched them; told by their keys, or by where these stand in `among`."""
     touched = _touched()
     if connection.vendor == "sqlite":  # PostgreSQL reads all of them in half the time
-        leads = leads.filter(contact__among=np.unique(touched[0][0]).tolist())
-    told = Row("pk", *ASKED)
+        leads = leads.filter(contact__among=Ids(np.unique(touched[0][0]).tolist()))
+    told = Row("pk", *ASKED.values())
     found = rows(of_all(leads, listed=Listed(told))["listed"], told)
     by_place = shared(found[0], found[1:], touched)
     pk = found[0][by_place.columns[0]]
@@ -94,8 +107,8 @@ def share(leads: QuerySet[Lead], among: np.ndarray | None = None) -> Shared:
 def shared(pk: np.ndarray, asked: Sequence[np.ndarray] | np.ndarray, touched: Touched | None = None) -> Shared:
     """Share leads, told by their places, among all campaigns that touched them: `pk`, and ASKED of each."""
     (who, day, at, campaign), keys = touched or _touched()
-    contact, counts_from, until = asked
-    until = _until_qualified(pk, until)
+    counts_from, contact = _apart(asked[0])
+    until = _until_qualified(pk, asked[1])
     order = np.argsort(contact, kind="stable")
     first, many = runs(contact[order], who)  # leads of the touch's contact
     touch = np.repeat(np.arange(len(who)), many)
@@ -120,15 +133,16 @@ def _until_qualified(pk: np.ndarray, until: np.ndarray) -> np.ndarray:
 
 def _touched() -> Touched:
     """Return all touches that name a campaign as int64[4, n]: contact, day, second, place in the keys; and the keys."""
-    told = Row("contact_id", "day", Epoch("occurred_at"))
+    told = Row(_since("day"), Epoch("occurred_at"))
     named = Activity.objects.filter(NamesCampaign("properties")).exclude(contact=None).order_by()
     by_name = named.values_list(_Named("properties")).annotate(listed=Listed(told))
     keys: dict[str, int] = {}
     found = [np.empty((4, 0), np.int64)]
     for name, listed in by_group(by_name):
         if key := key_of(cut(_name(name))):  # none where a list or an object stands for it
-            columns = rows(listed, told)
-            found.append(np.vstack([columns, np.full(columns.shape[1], keys.setdefault(key, len(keys)))]))
+            since, at = rows(listed, told)
+            day, contact = _apart(since)
+            found.append(np.vstack([contact, day, at, np.full(len(at), keys.setdefault(key, len(keys)))]))
     return np.hstack(found), list(keys)
 
 

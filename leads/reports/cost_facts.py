@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 from django.db import connection
-from django.db.models import BigIntegerField, F
-from django.db.models.functions import Cast, Coalesce
+from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from crm.workdays import local_date
 from leads.models import Campaign, Lead, Spend, Touch
@@ -22,7 +22,7 @@ from leads.reports import attribution, funnel
 from leads.reports.allocation import within
 from leads.reports.arrays import counted, positions
 from leads.reports.epoch import Epoch
-from leads.reports.listed import Listed, Row, by_group, integers, of_all, rows
+from leads.reports.listed import Listed, Row, by_group, integers, of_all, rows, whole
 from leads.reports.period import Scope, midnight
 
 STEPS = ("entered", "mql", "sal", "sql", "won")
@@ -135,19 +135,16 @@ def cohort(scopes: Iterable[Scope], rule: str, by: str) -> Cohort:
     linear = rule == attribution.LINEAR
     # SQLite reads the few leads that were touched by themselves, and these columns of all from an index alone.
     at_once = linear and connection.vendor == "postgresql"
-    asked: dict[str, Any] = {"pk": "pk", "entered": Epoch("entered_at"), "depth": "depth"}
+    asked: dict[str, Any] = {"pk": whole(F("pk") * SMALLINT + F("depth")), "entered": Epoch("entered_at")}
     asked |= {"source": Coalesce("source_id", 0)} if by == "source" else {}
-    if at_once:  # the fewer numbers, the faster: two of them stand in one
-        both = Cast("counts_from", BigIntegerField()) * SMALLINT + F("depth")
-        asked |= {"contact": "contact_id", "until": attribution.UNTIL, "depth": both}
+    asked |= attribution.ASKED if at_once else {}
     told = Row(*asked.values())
     found = dict(zip(asked, rows(of_all(leads, listed=Listed(told))["listed"], told), strict=True))
-    pk, entered, depth = found["pk"], found["entered"], found["depth"]
+    (pk, depth), entered = np.divmod(found["pk"], SMALLINT), found["entered"]
     source = found.get("source", np.zeros_like(pk))
     campaign = np.zeros_like(pk)
     if at_once:
-        counts_from, depth = np.divmod(depth, SMALLINT)
-        shares = attribution.shared(pk, (found["contact"], counts_from, found["until"]))
+        shares = attribution.shared(pk, tuple(found[name] for name in attribution.ASKED))
         return Cohort(entered, source, depth, campaign, [attribution.NONE], shares)
     if linear:
         return Cohort(entered, source, depth, campaign, [attribution.NONE], attribution.share(leads, pk))
@@ -187,10 +184,10 @@ def _summed_shares(leads: Cohort, shares: attribution.Shared, within: np.ndarray
     lead, campaign, times, total = (column[within[shares.columns[0]]] for column in shares.columns)
     names = _names(Counter({shares.keys[key]: int(n) for key, n in enumerate(np.bincount(campaign)) if n}), known)
     told, summed = _alike(campaign, leads.source[lead], leads.depth[lead], total, each=times)
-    common = lcm(*{whole for *_group, whole in told})  # whole numbers add up ten times faster than fractions
+    common = lcm(*{all_of for *_group, all_of in told})  # whole numbers add up ten times faster than fractions
     parts: Counter[tuple[str, int, int]] = Counter()
-    for (key, kind, deepest, whole), n in zip(told, summed, strict=True):
-        parts[shares.keys[key], kind, deepest] += n * (common // whole)
+    for (key, kind, deepest, all_of), n in zip(told, summed, strict=True):
+        parts[shares.keys[key], kind, deepest] += n * (common // all_of)
     within[lead] = False
     for (kind, deepest), n in zip(*_alike(leads.source[within], leads.depth[within]), strict=True):
         parts[attribution.NONE, kind, deepest] += n * common

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import BigIntegerField, Case, IntegerField, Q, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 
 from crm.models import Activity, ActivityKind, Role, User
@@ -16,7 +16,7 @@ from leads.models import Milestones, Source
 from leads.models.lead import LeadQuerySet
 from leads.reports.arrays import runs
 from leads.reports.epoch import Epoch
-from leads.reports.listed import Listed, Row, of_all, rows
+from leads.reports.listed import Listed, Row, of_all, rows, whole
 
 #: What became of a lead that sales had; they add up to all of them.
 FATES = ("nurture", "lost", "disqualified", "won", "open")
@@ -101,11 +101,11 @@ def _leads_of(moved: QuerySet[Milestones]) -> _Had:
     """Return the leads sales had of those with these milestones. One query, of one row."""
     until = Case(When(won__isnull=True, then=Coalesce("rejected", NEVER)), default=NEVER)
     fate = _fate("", lambda name: Value(FATES.index(name)))
-    told = Row("lead__contact_id", Coalesce("offered", "sal", "sql"), until, Coalesce("lead__source_id", 0), fate)
+    group = Coalesce("lead__source_id", 0) * len(FATES) + fate
+    told = Row("lead__contact_id", Coalesce("offered", "sal", "sql"), until, whole(group))
     listed = of_all(moved.filter(_had("")), listed=Listed(told))["listed"]
     found = rows(listed, told)
-    contact, since, ended, source, place = found[:, np.argsort(found[0], kind="stable")]
-    return _Had(contact, since, ended, source * len(FATES) + place)
+    return _Had(*found[:, np.argsort(found[0], kind="stable")])
 
 
 def _activities(had: _Had) -> tuple[np.ndarray, np.ndarray]:
@@ -117,9 +117,10 @@ def _activities(had: _Had) -> tuple[np.ndarray, np.ndarray]:
     calls = ActivityKind.objects.filter(group=ActivityKind.Group.CALL).values_list("pk", flat=True)
     first = datetime.fromtimestamp(int(had.since.min(initial=int(NEVER.value))), UTC)
     done = Activity.objects.filter(by__in=sellers, by__isnull=False, contact__isnull=False, occurred_at__gte=first)
-    called = Case(When(kind__in=list(calls), then=1), default=0, output_field=IntegerField())
-    told = Row("contact_id", Epoch("occurred_at"), called)
-    contact, at, is_call = rows(of_all(done, listed=Listed(told))["listed"], told)
+    called = Case(When(kind__in=list(calls), then=1), default=0, output_field=BigIntegerField())
+    told = Row(whole(F("contact_id") * 2 + called), Epoch("occurred_at"))  # the fewer numbers, the faster
+    told_of, at = rows(of_all(done, listed=Listed(told))["listed"], told)
+    contact, is_call = np.divmod(told_of, 2)
     lowest, many = runs(had.contact, contact)
     groups = had.group.max(initial=-1) + 1
     counted = np.zeros((2, groups), np.int64)

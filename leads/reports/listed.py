@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from django.db import connection
-from django.db.models import Aggregate, Func, QuerySet, TextField
+from django.db.models import Aggregate, BigIntegerField, ExpressionWrapper, Func, QuerySet, TextField
 
 from crm.binary_arrays import elements
 from leads.reports.epoch import Epoch
@@ -61,6 +61,11 @@ class Row(Func):
             sent.append(f"timestamptz_send({sql})" if is_instant else f"int8send(({sql})::bigint)")
             params += more
         return " || ".join(sent), params
+
+
+def whole(number: Any) -> ExpressionWrapper:
+    """Return what is reckoned of whole numbers as one, of 64 bits; several that fit into one are read faster so."""
+    return ExpressionWrapper(number, output_field=BigIntegerField())
 
 
 def of_all(queryset: QuerySet[Any], **listed: Listed) -> dict[str, Found]:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
-from django.db.models import BigIntegerField, Case, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import BigIntegerField, Case, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Coalesce
 from django.utils.functional import Promise
@@ -25,7 +25,7 @@ from leads import feedback
 from leads.models import Feedback, Lead, StageChange
 from leads.reports.arrays import positions
 from leads.reports.funnel import standing_moves
-from leads.reports.listed import Found, Listed, by_group, integers, of_all
+from leads.reports.listed import Found, Listed, by_group, integers, of_all, whole
 from leads.reports.period import Scope, midnight
 from leads.stages import Stage, Verb
 
@@ -264,8 +264,7 @@ def _listed_feedback(scope: Scope, user: User) -> list[_Listed]:
 
 
 def _places(lead: str, seq: str = "seq") -> Listed:
-    place = F(lead) * 2**BITS + Coalesce(F(seq), 0)
-    return Listed(ExpressionWrapper(place, output_field=BigIntegerField()))
+    return Listed(whole(F(lead) * 2**BITS + Coalesce(F(seq), 0)))
 
 
 def _undone() -> np.ndarray:
